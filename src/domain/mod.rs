@@ -1,9 +1,19 @@
 //! What things are: pure types and rules, no I/O, nothing of ours imported.
 
+pub mod authorization;
 pub mod clock;
 pub mod error;
+pub mod pkce;
+pub mod scope;
+pub mod selector;
 pub mod tenant;
+pub mod token;
 
+pub use authorization::{Authorization, AuthorizationId, AuthorizationKey, CodeExtras, Encoding, SubjectType, Terms};
 pub use clock::{Clock, NEVER, Seconds};
 pub use error::{ClientFault, Error, Forbidden, GrantFault, Kind, Result};
+pub use selector::{Epoch, Selector};
 pub use tenant::{TenantId, Tid};
+pub use token::{
+    AccessToken, Chain, ChainId, Code, CodeId, CodeState, Grant, GrantId, Snapshot, TokenKind, TokenNumber,
+};

@@ -1,0 +1,88 @@
+//! What a revocation can name.
+//!
+//! A revocation is one row: a selector and the tenant's epoch at which it was revoked. A grant, a record or a token carries
+//! the epoch it was made under, and lives as long as none of its selectors was revoked at a later epoch. So one write kills
+//! any number of tokens, in the store's order and not by a clock's.
+
+use super::{AuthorizationId, AuthorizationKey, ChainId, GrantId, TokenNumber};
+
+/// The revision of a tenant's revocations: each revocation takes the next one.
+pub type Epoch = i64;
+
+/// One thing that can be revoked as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Selector<'a> {
+    /// All of the tenant.
+    Tenant,
+    /// All of a subject.
+    Subject(&'a str),
+    /// All of an actor.
+    Actor(&'a str),
+    /// All of a client.
+    Client(&'a str),
+    /// A subject at a client, whoever the actor.
+    SubjectClient(&'a str, &'a str),
+    /// A subject through an actor, whatever the client.
+    SubjectActor(&'a str, &'a str),
+    /// An actor at a client, whoever the subject.
+    ActorClient(&'a str, &'a str),
+    /// One key of the store: subject, actor (or none), client.
+    Triple(&'a str, Option<&'a str>, &'a str),
+    /// One authorisation, stored or transient.
+    Authorization(AuthorizationId),
+    /// The refresh tokens of one authorisation, and nothing else of it.
+    RefreshTokensOf(AuthorizationId),
+    /// One sign-in.
+    Grant(GrantId),
+    /// One refresh token chain with the access tokens issued from it.
+    Chain(ChainId),
+    /// One access token.
+    Token(TokenNumber),
+    /// What one signing key signed.
+    SigningKey(&'a str),
+}
+
+impl<'a> Selector<'a> {
+    /// The selectors that every token, code and record of an authorisation key obeys. `user` is false for a
+    /// `client_credentials` token, which has no subject that a selector could match.
+    pub fn of_key(key: &'a AuthorizationKey, user: bool) -> Vec<Self> {
+        let (sub, act, cid) = (key.sub.as_str(), key.act.as_deref(), key.cid.as_str());
+        let mut all = vec![Self::Tenant, Self::Client(cid)];
+        if user {
+            all.extend([Self::Subject(sub), Self::SubjectClient(sub, cid), Self::Triple(sub, act, cid)]);
+            if let Some(act) = act {
+                all.extend([Self::Actor(act), Self::SubjectActor(sub, act), Self::ActorClient(act, cid)]);
+            }
+        }
+        all
+    }
+
+    /// An unambiguous byte form, to be hashed.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(64);
+        let mut text = |kind: u8, parts: &[&str]| {
+            out.push(kind);
+            for part in parts {
+                out.extend((part.len() as u64).to_be_bytes());
+                out.extend(part.as_bytes());
+            }
+        };
+        match self {
+            Self::Tenant => text(0, &[]),
+            Self::Subject(sub) => text(1, &[sub]),
+            Self::Actor(act) => text(2, &[act]),
+            Self::Client(cid) => text(3, &[cid]),
+            Self::SubjectClient(sub, cid) => text(4, &[sub, cid]),
+            Self::SubjectActor(sub, act) => text(5, &[sub, act]),
+            Self::ActorClient(act, cid) => text(6, &[act, cid]),
+            Self::Triple(sub, act, cid) => text(7, &[sub, act.unwrap_or_default(), cid]),
+            Self::SigningKey(kid) => text(13, &[kid]),
+            Self::Authorization(id) => out.extend([8].iter().chain(&id.0)),
+            Self::RefreshTokensOf(id) => out.extend([9].iter().chain(&id.0)),
+            Self::Grant(id) => out.extend([10].iter().chain(&id.0)),
+            Self::Chain(id) => out.extend([11].iter().chain(&id.0)),
+            Self::Token(number) => out.extend([12].iter().chain(&number.0.to_be_bytes())),
+        }
+        out
+    }
+}
