@@ -1,1 +1,8 @@
-//! (to come)
+//! Where secrets are handled: randomness, hashing, sealing, signatures, passwords.
+//!
+//! Nothing here touches the store or the wire, and no type of a foreign crypto library is part of a public signature.
+//! What fails because of foreign input fails with a small enum the caller translates; what fails because of us is
+//! [`crate::domain::Error::Internal`].
+
+pub mod seal;
+pub mod secret;
