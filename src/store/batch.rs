@@ -1,0 +1,224 @@
+//! The writer: group commit of what is waiting.
+//!
+//! While one batch commits, the next collects; there is no timer. Each item runs under a savepoint, so that a failing item
+//! fails alone, and is answered after the commit of the batch it was in. The queue is bounded: beyond it a write is refused
+//! at once and nothing is changed. Items run in the writer's own tasks, so that a client that goes away cancels nothing.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions,
+    TransactionTrait,
+};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use super::TenantStore;
+use super::error::{from_db, is_retryable};
+use crate::domain::{Error, Result, TenantId};
+
+/// A future that a write returns.
+pub type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
+
+/// A write: rows and arguments in, a result out. A plain function, so that it can be run again after a deadlock.
+pub type Write<A, T> = for<'t> fn(&'t TenantStore<'t, DatabaseTransaction>, &'t A) -> Work<'t, T>;
+
+/// Told which shards of the caches a durable transaction changed, before anybody is answered.
+pub type AfterCommit = Arc<dyn Fn(&[u32]) + Send + Sync>;
+
+const QUEUE: usize = 4096;
+const BATCH: usize = 512;
+/// How often an item that lost against another transaction is run again.
+const ATTEMPTS: usize = 5;
+
+/// One queued write, whatever its types.
+trait Item: Send {
+    fn tenant(&self) -> TenantId;
+    fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, DatabaseTransaction>) -> Work<'t, ()>;
+    fn answer(self: Box<Self>, outcome: Result<(), String>);
+}
+
+struct Queued<A, T> {
+    tenant: TenantId,
+    args: A,
+    work: Write<A, T>,
+    done: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+impl<A: Send + Sync, T: Send> Item for Queued<A, T> {
+    fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, DatabaseTransaction>) -> Work<'t, ()> {
+        Box::pin(async move {
+            match (self.work)(rows, &self.args).await {
+                Ok(value) => {
+                    self.done = Some(Ok(value));
+                    Ok(())
+                }
+                Err(Error::Unavailable(cause)) => Err(Error::Unavailable(cause)),
+                Err(error) => {
+                    self.done = Some(Err(error));
+                    Err(Error::internal("the item failed"))
+                }
+            }
+        })
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), String>) {
+        let reply = match (outcome, self.done) {
+            (_, Some(Err(error))) => Err(error),
+            (Err(cause), _) => Err(Error::Unavailable(cause)),
+            (Ok(()), Some(done)) => done,
+            (Ok(()), None) => Err(Error::internal("a write was answered before it ran")),
+        };
+        // A caller that went away needs no answer; its write stands.
+        let _ = self.reply.send(reply);
+    }
+}
+
+/// The queue and the tasks that empty it.
+pub(super) struct Writer {
+    queue: Mutex<Option<mpsc::Sender<Box<dyn Item>>>>,
+    sender: mpsc::WeakSender<Box<dyn Item>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts one task on SQLite, which has one writer, and two on PostgreSQL.
+    pub(super) fn start(db: DatabaseConnection, backend: DbBackend, after_commit: AfterCommit) -> Self {
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let receiver = Arc::new(Mutex::new(receiver));
+        let lanes = if backend == DbBackend::Sqlite { 1 } else { 2 };
+        let tasks = (0..lanes)
+            .map(|_| {
+                let lane = Lane { db: db.clone(), backend, after_commit: after_commit.clone() };
+                tokio::spawn(lane.drain(receiver.clone()))
+            })
+            .collect();
+        Self { sender: sender.downgrade(), queue: Mutex::new(Some(sender)), tasks: Mutex::new(tasks) }
+    }
+
+    /// Queues one write and waits for its answer.
+    pub(super) async fn submit<A, T>(&self, tenant: TenantId, args: A, work: Write<A, T>) -> Result<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let item: Box<dyn Item> = Box::new(Queued { tenant, args, work, done: None, reply });
+        let sender = self.sender.upgrade().ok_or_else(|| Error::Unavailable("the writer has stopped".into()))?;
+        sender.try_send(item).map_err(|_| Error::Unavailable("too many writes are waiting".into()))?;
+        drop(sender);
+        answer.await.map_err(|_| Error::Unavailable("the writer has stopped".into()))?
+    }
+
+    /// Takes no more, writes what is queued and ends.
+    pub(super) async fn stop(&self) {
+        self.queue.lock().await.take();
+        for task in self.tasks.lock().await.drain(..) {
+            let _ = task.await;
+        }
+    }
+}
+
+/// One writing task.
+struct Lane {
+    db: DatabaseConnection,
+    backend: DbBackend,
+    after_commit: AfterCommit,
+}
+
+impl Lane {
+    async fn drain(self, receiver: Arc<Mutex<mpsc::Receiver<Box<dyn Item>>>>) {
+        loop {
+            let mut batch = Vec::new();
+            if receiver.lock().await.recv_many(&mut batch, BATCH).await == 0 {
+                return;
+            }
+            // One order for all, so that two lanes don't wait for each other.
+            batch.sort_by_key(|item| item.tenant());
+            self.write(batch).await;
+        }
+    }
+
+    /// Writes a batch, again if it lost against another transaction, and answers every item.
+    async fn write(&self, mut batch: Vec<Box<dyn Item>>) {
+        let mut outcome = Ok(());
+        for attempt in 1..=ATTEMPTS {
+            outcome = self.attempt(&mut batch).await;
+            match &outcome {
+                Err(cause) if is_retryable(cause) && attempt < ATTEMPTS => {
+                    tokio::time::sleep(Duration::from_millis(5 << attempt)).await;
+                }
+                _ => break,
+            }
+        }
+        for item in batch {
+            item.answer(outcome.clone());
+        }
+    }
+
+    async fn attempt(&self, batch: &mut [Box<dyn Item>]) -> Result<(), String> {
+        let tx = self.begin().await?;
+        let alone = batch.len() == 1;
+        let mut changed = Vec::new();
+        for item in batch.iter_mut() {
+            let ran = if alone { run(item, &tx).await } else { run_under_savepoint(item, &tx).await };
+            match ran {
+                Ok(shards) => changed.extend(shards.into_iter().map(|shard| (item.tenant(), shard))),
+                Err(Failure::Item) if alone => return tx.rollback().await.map_err(|e| e.to_string()),
+                Err(Failure::Item) => {}
+                Err(Failure::Batch(cause)) => {
+                    let _ = tx.rollback().await;
+                    return Err(cause);
+                }
+            }
+        }
+        super::feed_log(&tx, &changed).await.map_err(|e| e.to_string())?;
+        tx.commit().await.map_err(|e| e.to_string())?;
+        let shards: Vec<u32> = changed.into_iter().map(|(_, shard)| shard).collect();
+        (self.after_commit)(&shards);
+        Ok(())
+    }
+
+    async fn begin(&self) -> Result<DatabaseTransaction, String> {
+        let mode = (self.backend == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
+        let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
+        self.db.begin_with_options(options).await.map_err(|e| e.to_string())
+    }
+}
+
+enum Failure {
+    /// The item failed and was undone; the others go on.
+    Item,
+    /// The connection or the whole transaction is lost.
+    Batch(String),
+}
+
+async fn run(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Vec<u32>, Failure> {
+    let rows = TenantStore::new(tx, item.tenant());
+    match item.run(&rows).await {
+        Ok(()) => Ok(rows.take_changed()),
+        Err(Error::Unavailable(cause)) => Err(Failure::Batch(cause)),
+        Err(_) => Err(Failure::Item),
+    }
+}
+
+async fn run_under_savepoint(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Vec<u32>, Failure> {
+    let lost = |e| Failure::Batch(from_db(e).to_string());
+    let savepoint = tx.begin().await.map_err(lost)?;
+    match run(item, &savepoint).await {
+        Ok(shards) => savepoint.commit().await.map(|()| shards).map_err(lost),
+        Err(failure) => {
+            savepoint.rollback().await.map_err(lost)?;
+            Err(failure)
+        }
+    }
+}
+

@@ -1,0 +1,159 @@
+//! Refresh token chains.
+
+use entity::refresh_token as row;
+use sea_orm::{ConnectionTrait, Value};
+
+use super::authorizations::{key, key_values};
+use super::scoped::{TenantStore, id16, placeholders, values};
+use crate::domain::{AuthorizationId, AuthorizationKey, Chain, ChainId, Error, GrantId, Result, Seconds};
+
+impl<C: ConnectionTrait> TenantStore<'_, C> {
+    /// Writes a new chain; `digest` is the keyed hash of an imported token's text.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when another chain has the same imported text.
+    pub async fn insert_chain(&self, chain: &Chain, digest: Option<[u8; 32]>) -> Result<()> {
+        self.insert(row::Model {
+            tenant_id: self.tenant_id().0,
+            id: chain.id.0.to_vec(),
+            number: chain.number,
+            grant_id: chain.grant.0.to_vec(),
+            authorization_id: chain.authorization.0.to_vec(),
+            stored: chain.stored,
+            sub: chain.key.sub.clone(),
+            cid: chain.key.cid.clone(),
+            act: chain.key.act.clone().unwrap_or_default(),
+            epoch: chain.epoch,
+            ver: chain.ver.into(),
+            generation: chain.generation,
+            rotated_at: chain.rotated_at,
+            current_used: chain.current_used,
+            issued_at: chain.issued_at,
+            expires_at: chain.expires_at,
+            max_idle: chain.max_idle,
+            used_at: chain.used_at,
+            deadline: chain.deadline(),
+            scope: chain.scope.clone(),
+            foreign_digest: digest.map(|d| d.to_vec()),
+            foreign_sealed: chain.foreign.clone(),
+        })
+        .await
+    }
+
+    /// A chain, dead or alive.
+    pub async fn find_chain(&self, id: ChainId) -> Result<Option<Chain>> {
+        let sql = "SELECT * FROM refresh_token WHERE tenant_id = $1 AND id = $2";
+        self.chain(sql, values![id.0.to_vec()]).await
+    }
+
+    /// The chain of an imported token.
+    pub async fn find_chain_by_foreign(&self, digest: &[u8; 32]) -> Result<Option<Chain>> {
+        let sql = "SELECT * FROM refresh_token WHERE tenant_id = $1 AND foreign_digest = $2";
+        self.chain(sql, values![digest.to_vec()]).await
+    }
+
+    /// The chains of an authorisation whose time is not over, newest first.
+    pub async fn list_chains_of(&self, id: AuthorizationId, now: Seconds) -> Result<Vec<Chain>> {
+        let sql = "SELECT * FROM refresh_token WHERE tenant_id = $1 AND authorization_id = $2 AND deadline > $3
+            ORDER BY issued_at DESC, id";
+        self.chains(sql, values![id.0.to_vec(), now]).await
+    }
+
+    /// Chains by identity.
+    pub async fn find_chains(&self, ids: &[ChainId]) -> Result<Vec<Chain>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(400) {
+            let sql = format!(
+                "SELECT * FROM refresh_token WHERE tenant_id = $1 AND id IN ({})",
+                placeholders(2, ids.len())
+            );
+            found.extend(self.chains(&sql, ids.iter().map(|id| Value::from(id.0.to_vec()))).await?);
+        }
+        Ok(found)
+    }
+
+    /// Up to `limit` chains of stored authorisations after a place, in order of key and id.
+    pub async fn list_stored_chains(
+        &self,
+        after: Option<(&AuthorizationKey, ChainId)>,
+        now: Seconds,
+        limit: u32,
+    ) -> Result<Vec<Chain>> {
+        let (place, values) = match after {
+            None => ("", vec![Value::from(now)]),
+            Some((key, id)) => {
+                let [sub, cid, _] = key_values(key);
+                (" AND (sub, cid, id) > ($3, $4, $5)", vec![now.into(), sub, cid, id.0.to_vec().into()])
+            }
+        };
+        let sql = format!(
+            "SELECT * FROM refresh_token WHERE tenant_id = $1 AND stored AND deadline > $2{place}
+            ORDER BY sub, cid, id LIMIT {limit}"
+        );
+        self.chains(&sql, values).await
+    }
+
+    /// Rotates: the token of `generation` is retired and the next one is current. Tells whether this call did it.
+    pub async fn rotate_chain(&self, chain: &Chain, now: Seconds, deadline: Seconds) -> Result<bool> {
+        let sql = "UPDATE refresh_token SET generation = generation + 1, rotated_at = $4, current_used = FALSE,
+                used_at = $4, deadline = $5
+            WHERE tenant_id = $1 AND id = $2 AND generation = $3";
+        let values = values![chain.id.0.to_vec(), chain.generation, now, deadline];
+        Ok(self.execute(sql, values).await? == 1)
+    }
+
+    /// Marks a use of the current token of a generation. Tells whether that generation is still current.
+    pub async fn use_chain(&self, chain: &Chain, now: Seconds, deadline: Seconds) -> Result<bool> {
+        let sql = "UPDATE refresh_token SET current_used = TRUE, used_at = $4, deadline = $5
+            WHERE tenant_id = $1 AND id = $2 AND generation = $3";
+        let values = values![chain.id.0.to_vec(), chain.generation, now, deadline];
+        Ok(self.execute(sql, values).await? == 1)
+    }
+
+    /// Gives the chains of an authorisation new limits: what a replaced or updated record says.
+    pub async fn set_chain_limits(&self, chain: &Chain) -> Result<()> {
+        let sql = "UPDATE refresh_token SET issued_at = $3, expires_at = $4, max_idle = $5, deadline = $6, scope = $7
+            WHERE tenant_id = $1 AND id = $2";
+        let values = values![
+            chain.id.0.to_vec(),
+            chain.issued_at,
+            chain.expires_at,
+            chain.max_idle,
+            chain.deadline(),
+            chain.scope.clone()
+        ];
+        self.execute(sql, values).await.map(|_| ())
+    }
+
+    async fn chain(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Option<Chain>> {
+        let found: Option<row::Model> = self.one(sql, values).await?;
+        found.map(to_thing).transpose()
+    }
+
+    async fn chains(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<Chain>> {
+        let rows: Vec<row::Model> = self.all(sql, values).await?;
+        rows.into_iter().map(to_thing).collect()
+    }
+}
+
+pub(super) fn to_thing(row: row::Model) -> Result<Chain> {
+    Ok(Chain {
+        id: ChainId(id16(&row.id)?),
+        number: row.number,
+        grant: GrantId(id16(&row.grant_id)?),
+        authorization: AuthorizationId(id16(&row.authorization_id)?),
+        stored: row.stored,
+        key: key(row.sub, row.cid, row.act),
+        epoch: row.epoch,
+        ver: u8::try_from(row.ver).map_err(Error::internal)?,
+        generation: row.generation,
+        rotated_at: row.rotated_at,
+        current_used: row.current_used,
+        issued_at: row.issued_at,
+        expires_at: row.expires_at,
+        max_idle: row.max_idle,
+        used_at: row.used_at,
+        scope: row.scope,
+        foreign: row.foreign_sealed,
+    })
+}

@@ -1,0 +1,85 @@
+//! Authorisation codes.
+
+use entity::authorization_code as row;
+use sea_orm::ConnectionTrait;
+
+use super::authorizations::key;
+use super::scoped::{TenantStore, id16, values};
+use crate::domain::{AuthorizationId, Code, CodeId, CodeState, Error, GrantId, Result, Seconds};
+
+impl<C: ConnectionTrait> TenantStore<'_, C> {
+    /// Writes a new code.
+    pub async fn insert_code(&self, code: &Code) -> Result<()> {
+        self.insert(row::Model {
+            tenant_id: self.tenant_id().0,
+            id: code.id.0.to_vec(),
+            ver: code.ver.into(),
+            grant_id: code.grant.0.to_vec(),
+            authorization_id: code.authorization.0.to_vec(),
+            stored: code.stored,
+            sub: code.key.sub.clone(),
+            cid: code.key.cid.clone(),
+            act: code.key.act.clone().unwrap_or_default(),
+            epoch: code.epoch,
+            expires_at: code.expires_at,
+            state: state_number(code.state),
+            used_at: None,
+            sealed: code.sealed.clone(),
+        })
+        .await
+    }
+
+    /// A code, whatever its state.
+    pub async fn find_code(&self, id: CodeId) -> Result<Option<Code>> {
+        let sql = "SELECT * FROM authorization_code WHERE tenant_id = $1 AND id = $2";
+        let found: Option<row::Model> = self.one(sql, values![id.0.to_vec()]).await?;
+        found.map(to_thing).transpose()
+    }
+
+    /// Takes a pending code into its final state; tells whether this call did it.
+    pub async fn consume_code(&self, id: CodeId, to: CodeState, now: Seconds) -> Result<bool> {
+        let sql = "UPDATE authorization_code SET state = $3, used_at = $4
+            WHERE tenant_id = $1 AND id = $2 AND state = 0 AND expires_at > $4";
+        Ok(self.execute(sql, values![id.0.to_vec(), state_number(to), now]).await? == 1)
+    }
+
+    /// Up to `limit` pending codes after an id.
+    pub async fn list_codes(&self, after: Option<CodeId>, now: Seconds, limit: u32) -> Result<Vec<Code>> {
+        let sql = format!(
+            "SELECT * FROM authorization_code
+            WHERE tenant_id = $1 AND id > $2 AND state = 0 AND expires_at > $3 ORDER BY id LIMIT {limit}"
+        );
+        let after = after.map(|id| id.0.to_vec()).unwrap_or_default();
+        let rows: Vec<row::Model> = self.all(&sql, values![after, now]).await?;
+        rows.into_iter().map(to_thing).collect()
+    }
+}
+
+fn state_number(state: CodeState) -> i16 {
+    match state {
+        CodeState::Pending => 0,
+        CodeState::Consumed => 1,
+        CodeState::Burnt => 2,
+    }
+}
+
+fn to_thing(row: row::Model) -> Result<Code> {
+    let state = match row.state {
+        0 => CodeState::Pending,
+        1 => CodeState::Consumed,
+        2 => CodeState::Burnt,
+        _ => return Err(Error::internal("an unknown state of a code")),
+    };
+    Ok(Code {
+        id: CodeId(id16(&row.id)?),
+        ver: u8::try_from(row.ver).map_err(Error::internal)?,
+        grant: GrantId(id16(&row.grant_id)?),
+        authorization: AuthorizationId(id16(&row.authorization_id)?),
+        stored: row.stored,
+        key: key(row.sub, row.cid, row.act),
+        epoch: row.epoch,
+        expires_at: row.expires_at,
+        state,
+        sealed: row.sealed,
+    })
+}

@@ -1,0 +1,113 @@
+//! Opening a database so that an acknowledged write is a durable one.
+
+use std::time::Duration;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait};
+
+use super::error::from_db;
+use crate::domain::{Error, Result};
+
+/// How to open the store.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `sqlite://…` or `postgres://…`.
+    pub url: String,
+    /// Connections for reads.
+    pub read_connections: u32,
+}
+
+impl Options {
+    /// The defaults for a URL.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), read_connections: 16 }
+    }
+
+    fn is_postgres(&self) -> bool {
+        self.url.starts_with("postgres://") || self.url.starts_with("postgresql://")
+    }
+}
+
+/// What was opened.
+pub(super) struct Opened {
+    pub(super) reads: DatabaseConnection,
+    pub(super) writes: DatabaseConnection,
+    pub(super) backend: DbBackend,
+}
+
+/// The key of the advisory lock that lets one replica migrate at a time.
+const MIGRATION_LOCK: i64 = 0x7465_6e75_7265;
+
+/// Opens pools for reads and for writes, after the schema is up to date.
+pub(super) async fn open(options: &Options) -> Result<Opened> {
+    migrate(options).await?;
+    let (backend, writers) = if options.is_postgres() { (DbBackend::Postgres, 4) } else { (DbBackend::Sqlite, 1) };
+    let reads = connect(options, options.read_connections).await?;
+    let writes = connect(options, writers).await?;
+    if backend == DbBackend::Postgres {
+        refuse_unsafe(&reads).await?;
+    }
+    Ok(Opened { reads, writes, backend })
+}
+
+/// Brings the schema up to date; on PostgreSQL one process at a time does so, under a lock that ends with its transaction.
+///
+/// # Errors
+/// When the database can't be reached or a step fails.
+pub async fn migrate(options: &Options) -> Result<()> {
+    let db = connect(options, 2).await?;
+    let outcome = if options.is_postgres() {
+        let tx = db.begin().await.map_err(from_db)?;
+        let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
+        tx.execute_unprepared(&lock).await.map_err(from_db)?;
+        let done = Migrator::up(&db, None).await.map_err(from_db);
+        tx.commit().await.map_err(from_db)?;
+        done
+    } else {
+        Migrator::up(&db, None).await.map_err(from_db)
+    };
+    let _ = db.close().await;
+    outcome
+}
+
+async fn connect(options: &Options, connections: u32) -> Result<DatabaseConnection> {
+    let mut connect = ConnectOptions::new(&options.url);
+    connect
+        .max_connections(connections)
+        .acquire_timeout(Duration::from_secs(1))
+        .connect_timeout(Duration::from_secs(5))
+        .idle_timeout(Duration::from_secs(600))
+        .test_before_acquire_if_idle_for(Duration::from_secs(5))
+        .sqlx_logging(false);
+    if options.is_postgres() {
+        connect.map_sqlx_postgres_opts(|o| {
+            o.application_name("tenure").options([
+                ("statement_timeout", "5s"),
+                ("lock_timeout", "3s"),
+                ("idle_in_transaction_session_timeout", "10s"),
+            ])
+        });
+    } else {
+        connect.map_sqlx_sqlite_opts(|o| {
+            o.busy_timeout(Duration::from_secs(5))
+                .pragma("journal_mode", "WAL")
+                .pragma("synchronous", "FULL")
+                .pragma("cache_size", "-16000")
+                .pragma("mmap_size", "268435456")
+        });
+    }
+    Database::connect(connect).await.map_err(from_db)
+}
+
+/// Refuses a PostgreSQL server that acknowledges what it may lose.
+async fn refuse_unsafe(db: &DatabaseConnection) -> Result<()> {
+    for setting in ["fsync", "synchronous_commit"] {
+        let query = Statement::from_string(DbBackend::Postgres, format!("SHOW {setting}"));
+        let row = db.query_one_raw(query).await.map_err(from_db)?;
+        let value: String = row.map_or(Ok(String::new()), |r| r.try_get_by_index(0)).map_err(from_db)?;
+        if value == "off" {
+            return Err(Error::Unavailable(format!("PostgreSQL runs with {setting}=off: acknowledged writes could be lost")));
+        }
+    }
+    Ok(())
+}

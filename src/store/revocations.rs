@@ -1,0 +1,96 @@
+//! Epochs and revocations: one row per revoked selector, however many tokens it kills.
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+
+use super::scoped::{TenantStore, id16, placeholders, values};
+use crate::domain::{Epoch, NEVER, Result, Seconds};
+
+/// The hash of a selector: its key in the store.
+pub type SelectorHash = [u8; 16];
+
+#[derive(FromQueryResult)]
+struct Revoked {
+    selector: Vec<u8>,
+    epoch: i64,
+}
+
+/// How many selectors one query names.
+const CHUNK: usize = 400;
+
+impl<C: ConnectionTrait> TenantStore<'_, C> {
+    /// The tenant's epoch: what is made now carries it.
+    pub async fn epoch(&self) -> Result<Epoch> {
+        let sql = "SELECT epoch FROM tenant_epoch WHERE tenant_id = $1";
+        Ok(self.number(sql, values![]).await?.unwrap_or(0))
+    }
+
+    /// Revokes: takes the next epoch and writes it to every selector. Returns the epoch; whatever was made under a lower
+    /// one and obeys a selector is dead from the commit on.
+    ///
+    /// `expires_at` is when nothing that obeys the selectors can be alive any more ([`NEVER`] if unknown).
+    pub async fn revoke(&self, selectors: &[SelectorHash], now: Seconds, expires_at: Seconds) -> Result<Epoch> {
+        let next = "INSERT INTO tenant_epoch (tenant_id, epoch) VALUES ($1, 1)
+            ON CONFLICT (tenant_id) DO UPDATE SET epoch = tenant_epoch.epoch + 1 RETURNING epoch";
+        let epoch = self.number(next, values![]).await?.unwrap_or(1);
+        let mark = "INSERT INTO revocation (tenant_id, selector, epoch, revoked_at, expires_at, purged)
+            VALUES ($1, $2, $3, $4, $5, FALSE)
+            ON CONFLICT (tenant_id, selector) DO UPDATE
+            SET epoch = excluded.epoch, revoked_at = excluded.revoked_at, expires_at = excluded.expires_at, purged = FALSE";
+        for selector in selectors {
+            self.execute(mark, values![selector.to_vec(), epoch, now, expires_at]).await?;
+        }
+        Ok(epoch)
+    }
+
+    /// The epoch of the latest revocation of any of the selectors, 0 if none was ever revoked.
+    pub async fn latest_revocation(&self, selectors: &[SelectorHash]) -> Result<Epoch> {
+        let sql = format!(
+            "SELECT MAX(epoch) FROM revocation WHERE tenant_id = $1 AND selector IN ({})",
+            placeholders(2, selectors.len())
+        );
+        let row = self.number_or_null(&sql, selectors.iter().map(|s| Value::from(s.to_vec()))).await?;
+        Ok(row.unwrap_or(0))
+    }
+
+    /// When any of the selectors was last revoked, if ever.
+    pub async fn last_revoked_at(&self, selectors: &[SelectorHash]) -> Result<Option<Seconds>> {
+        let sql = format!(
+            "SELECT MAX(revoked_at) FROM revocation WHERE tenant_id = $1 AND selector IN ({})",
+            placeholders(2, selectors.len())
+        );
+        self.number_or_null(&sql, selectors.iter().map(|s| Value::from(s.to_vec()))).await
+    }
+
+    /// All revocations later than an epoch, or `None` if there are more than `limit`.
+    pub async fn revocations_since(&self, epoch: Epoch, limit: u32) -> Result<Option<HashMap<SelectorHash, Epoch>>> {
+        let sql = "SELECT selector, epoch FROM revocation WHERE tenant_id = $1 AND epoch > $2 LIMIT $3";
+        let rows: Vec<Revoked> = self.all(sql, values![epoch, i64::from(limit) + 1]).await?;
+        if rows.len() > limit as usize { Ok(None) } else { gather(rows).map(Some) }
+    }
+
+    /// The revocations of the given selectors.
+    pub async fn revocations_of(&self, selectors: &[SelectorHash]) -> Result<HashMap<SelectorHash, Epoch>> {
+        let mut found = HashMap::new();
+        for chunk in selectors.chunks(CHUNK) {
+            let sql = format!(
+                "SELECT selector, epoch FROM revocation WHERE tenant_id = $1 AND selector IN ({})",
+                placeholders(2, chunk.len())
+            );
+            let rows: Vec<Revoked> = self.all(&sql, chunk.iter().map(|s| Value::from(s.to_vec()))).await?;
+            found.extend(gather(rows)?);
+        }
+        Ok(found)
+    }
+
+    /// Consumes something that may be used once; tells whether this call was the first.
+    pub async fn consume_once(&self, digest: &[u8; 32], expires_at: Seconds) -> Result<bool> {
+        let sql = "INSERT INTO used_once (tenant_id, digest, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        Ok(self.execute(sql, values![digest.to_vec(), expires_at.min(NEVER)]).await? == 1)
+    }
+}
+
+fn gather(rows: Vec<Revoked>) -> Result<HashMap<SelectorHash, Epoch>> {
+    rows.into_iter().map(|row| Ok((id16(&row.selector)?, row.epoch))).collect()
+}

@@ -1,0 +1,121 @@
+//! The only door to rows: every statement that goes through it has the tenant as its first parameter.
+
+use std::sync::Mutex;
+
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, FromQueryResult, Insert, IntoActiveModel, ModelTrait};
+use sea_orm::{QueryTrait, Statement, Value};
+
+use super::error::from_db;
+use crate::domain::{Result, TenantId};
+
+/// The rows of one tenant, over a connection or a transaction.
+pub struct TenantStore<'c, C> {
+    conn: &'c C,
+    tenant: TenantId,
+    changed: Mutex<Vec<u32>>,
+}
+
+impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
+    pub(super) fn new(conn: &'c C, tenant: TenantId) -> Self {
+        Self { conn, tenant, changed: Mutex::default() }
+    }
+
+    /// Whose rows these are.
+    pub fn tenant_id(&self) -> TenantId {
+        self.tenant
+    }
+
+    pub(super) fn conn(&self) -> &'c C {
+        self.conn
+    }
+
+    /// Marks a shard of the caches as changed by this transaction: written to the change log with it, and told to this
+    /// process's caches once it is durable.
+    pub fn touch(&self, shard: u32) {
+        if let Ok(mut changed) = self.changed.lock() {
+            changed.push(shard);
+        }
+    }
+
+    pub(super) fn take_changed(&self) -> Vec<u32> {
+        self.changed.lock().map(|mut c| std::mem::take(&mut *c)).unwrap_or_default()
+    }
+
+    /// A statement whose `$1` is the tenant; `values` are `$2` and on.
+    fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+        debug_assert!(sql.contains("tenant_id = $1") || sql.contains("(tenant_id"), "not bound to a tenant: {sql}");
+        let values = std::iter::once(Value::from(self.tenant.0)).chain(values);
+        Statement::from_sql_and_values(self.conn.get_database_backend(), sql, values)
+    }
+
+    /// The first row of a query, if any.
+    pub(super) async fn one<M: FromQueryResult>(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Option<M>> {
+        let row = self.conn.query_one_raw(self.statement(sql, values)).await.map_err(from_db)?;
+        row.map(|r| M::from_query_result(&r, "")).transpose().map_err(from_db)
+    }
+
+    /// All rows of a query.
+    pub(super) async fn all<M: FromQueryResult>(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<M>> {
+        let rows = self.conn.query_all_raw(self.statement(sql, values)).await.map_err(from_db)?;
+        rows.iter().map(|r| M::from_query_result(r, "")).collect::<Result<_, _>>().map_err(from_db)
+    }
+
+    /// One number of a query, if it has a row.
+    pub(super) async fn number(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Option<i64>> {
+        let row = self.conn.query_one_raw(self.statement(sql, values)).await.map_err(from_db)?;
+        row.map(|r| r.try_get_by_index(0)).transpose().map_err(from_db)
+    }
+
+    /// One number of a query that may be NULL.
+    pub(super) async fn number_or_null(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Option<i64>> {
+        let row = self.conn.query_one_raw(self.statement(sql, values)).await.map_err(from_db)?;
+        row.map_or(Ok(None), |r| r.try_get_by_index(0)).map_err(from_db)
+    }
+
+    /// Runs a statement and tells how many rows it changed.
+    pub(super) async fn execute(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<u64> {
+        let done = self.conn.execute_raw(self.statement(sql, values)).await.map_err(from_db)?;
+        Ok(done.rows_affected())
+    }
+
+    /// Inserts a row, which names its tenant itself.
+    pub(super) async fn insert<M>(&self, row: M) -> Result<()>
+    where
+        M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+        <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity>,
+    {
+        // Every column is set: `into_active_model` alone would leave them all unchanged.
+        let active = row.into_active_model().reset_all();
+        let statement = Insert::one(active).build(self.conn.get_database_backend());
+        self.conn.execute_raw(statement).await.map_err(from_db).map(|_| ())
+    }
+}
+
+
+/// A value list: `values![a, b]` is what `[a.into(), b.into()]` would be.
+macro_rules! values {
+    ($($value:expr),* $(,)?) => { [$(sea_orm::Value::from($value)),*] };
+}
+pub(super) use values;
+
+/// Placeholders `$first, $first+1, …` for a list of `count` values.
+pub(super) fn placeholders(first: usize, count: usize) -> String {
+    (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The sixteen bytes of an identity column.
+pub(super) fn id16(bytes: &[u8]) -> Result<[u8; 16]> {
+    bytes.try_into().map_err(|_| crate::domain::Error::internal("an identity column is not 16 bytes"))
+}
