@@ -1,0 +1,5 @@
+//! Authorised applications: `/api/client/authorization` and `/api/{serviceId}/client/authorization`.
+
+mod error;
+
+pub use error::{Authlete, code};

@@ -1,0 +1,5 @@
+//! The authorisation store: `/authz-store/rest/v3`.
+
+mod error;
+
+pub use error::AuthzStore;

@@ -1,0 +1,69 @@
+//! Media types (RFC 9110 section 8.3): the type must be the one meant, parameters don't matter.
+
+use poem::Request;
+use poem::http::{HeaderValue, header};
+
+use crate::http::operations::Operation;
+use crate::http::reply::{HttpFault, Rejection};
+
+/// A media type that some operation takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    /// `application/json`
+    Json,
+    /// `application/x-www-form-urlencoded`
+    Form,
+}
+
+impl Media {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Form => "application/x-www-form-urlencoded",
+        }
+    }
+}
+
+/// Whether a `Content-Type` is this media type, whatever its parameters and case.
+pub fn is(content_type: &str, media: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim_matches([' ', '\t']).eq_ignore_ascii_case(media)
+}
+
+/// The media type of the body of a request; `None` if there is no body and none is needed to be named. Where JSON alone is
+/// possible, a missing `Content-Type` means JSON, and is put in for the extractors.
+pub fn of(request: &mut Request, operation: &Operation, empty: bool) -> Result<Option<Media>, Rejection> {
+    let takes = operation.media();
+    let Some(given) = request.headers().get(header::CONTENT_TYPE) else {
+        let assumed = match takes {
+            [] => return Ok(None),
+            [only] if *only == Media::Json || empty => *only,
+            _ if empty && takes.contains(&Media::Form) => Media::Form,
+            _ => return Err(HttpFault::MediaType.into()),
+        };
+        request.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(assumed.name()));
+        return Ok(Some(assumed));
+    };
+    if takes.is_empty() {
+        // A DELETE or GET with a type and no body is harmless; with a body it isn't understood.
+        return if empty { Ok(None) } else { Err(HttpFault::MediaType.into()) };
+    }
+    let given = given.to_str().unwrap_or_default();
+    let known = takes.iter().find(|media| is(given, media.name()));
+    known.map(|media| Some(*media)).ok_or_else(|| HttpFault::MediaType.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is;
+
+    #[test]
+    fn parameters_are_allowed_and_relatives_are_not() {
+        assert!(is("application/json", "application/json"));
+        assert!(is("Application/JSON ; charset=utf-8", "application/json"));
+        for other in ["application/problem+json", "application/jsonx", "text/json", "", "application/json, text/plain"] {
+            assert!(!is(other, "application/json"), "{other}");
+        }
+    }
+}

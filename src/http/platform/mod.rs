@@ -1,0 +1,5 @@
+//! Tenants: `/tenants/rest/v1`.
+
+mod error;
+
+pub use error::Platform;
