@@ -49,9 +49,9 @@ const PREFIXES: [(&str, Family); 12] = [
 impl Family {
     /// The family whose prefix is a segment prefix of the path.
     pub fn of(path: &str) -> Self {
-        let hit = PREFIXES.iter().find(|(prefix, _)| {
-            path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        });
+        let hit = PREFIXES
+            .iter()
+            .find(|(prefix, _)| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')));
         hit.map_or(Self::Unrouted, |(_, family)| *family)
     }
 

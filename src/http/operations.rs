@@ -80,8 +80,7 @@ impl Operations {
         if !path.contains('{') {
             return self.plain.entry(path.to_owned()).or_default();
         }
-        let template: Vec<_> =
-            path.split('/').map(|part| (!part.starts_with('{')).then(|| part.to_owned())).collect();
+        let template: Vec<_> = path.split('/').map(|part| (!part.starts_with('{')).then(|| part.to_owned())).collect();
         let at = self.templates.iter().position(|(known, _)| *known == template).unwrap_or_else(|| {
             self.templates.push((template, Vec::new()));
             self.templates.len() - 1

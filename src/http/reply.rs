@@ -326,8 +326,13 @@ impl IntoResponse for NoContent {
 
 impl ApiResponse for NoContent {
     fn meta() -> MetaResponses {
-        let response =
-            MetaResponse { description: "Done", status: Some(204), status_range: None, content: vec![], headers: vec![] };
+        let response = MetaResponse {
+            description: "Done",
+            status: Some(204),
+            status_range: None,
+            content: vec![],
+            headers: vec![],
+        };
         MetaResponses { responses: vec![response] }
     }
 
@@ -337,6 +342,7 @@ impl ApiResponse for NoContent {
 /// The document's entry for one 200 with this payload.
 pub(super) fn ok_meta<P: Payload>() -> MetaResponses {
     let content = vec![MetaMediaType { content_type: P::CONTENT_TYPE, schema: P::schema_ref() }];
-    let response = MetaResponse { description: "Success", status: Some(200), status_range: None, content, headers: vec![] };
+    let response =
+        MetaResponse { description: "Success", status: Some(200), status_range: None, content, headers: vec![] };
     MetaResponses { responses: vec![response] }
 }

@@ -25,7 +25,8 @@ pub struct ErrorObject {
 
 /// An [`Answer`] with this status, code and description.
 pub fn say(status: u16, code: &str, description: impl Into<String>) -> Answer {
-    let body = ErrorObject { error: code.into(), error_description: Some(description.into()), ..ErrorObject::default() };
+    let body =
+        ErrorObject { error: code.into(), error_description: Some(description.into()), ..ErrorObject::default() };
     Answer::new(status_of(status), &body)
 }
 

@@ -147,9 +147,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         let (sql, values) = page("sub, cid, act, id, epoch", filter, order, after, limit);
         let rows: Vec<EntryRow> = self.all(&sql, values).await?;
         rows.into_iter()
-            .map(|r| {
-                Ok(Entry { key: key(r.sub, r.cid, r.act), id: AuthorizationId(id16(&r.id)?), epoch: r.epoch })
-            })
+            .map(|r| Ok(Entry { key: key(r.sub, r.cid, r.act), id: AuthorizationId(id16(&r.id)?), epoch: r.epoch }))
             .collect()
     }
 }

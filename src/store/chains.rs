@@ -63,10 +63,8 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     pub async fn find_chains(&self, ids: &[ChainId]) -> Result<Vec<Chain>> {
         let mut found = Vec::with_capacity(ids.len());
         for ids in ids.chunks(400) {
-            let sql = format!(
-                "SELECT * FROM refresh_token WHERE tenant_id = $1 AND id IN ({})",
-                placeholders(2, ids.len())
-            );
+            let sql =
+                format!("SELECT * FROM refresh_token WHERE tenant_id = $1 AND id IN ({})", placeholders(2, ids.len()));
             found.extend(self.chains(&sql, ids.iter().map(|id| Value::from(id.0.to_vec()))).await?);
         }
         Ok(found)

@@ -106,7 +106,9 @@ async fn refuse_unsafe(db: &DatabaseConnection) -> Result<()> {
         let row = db.query_one_raw(query).await.map_err(from_db)?;
         let value: String = row.map_or(Ok(String::new()), |r| r.try_get_by_index(0)).map_err(from_db)?;
         if value == "off" {
-            return Err(Error::Unavailable(format!("PostgreSQL runs with {setting}=off: acknowledged writes could be lost")));
+            return Err(Error::Unavailable(format!(
+                "PostgreSQL runs with {setting}=off: acknowledged writes could be lost"
+            )));
         }
     }
     Ok(())

@@ -103,7 +103,6 @@ impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
     }
 }
 
-
 /// A value list: `values![a, b]` is what `[a.into(), b.into()]` would be.
 macro_rules! values {
     ($($value:expr),* $(,)?) => { [$(sea_orm::Value::from($value)),*] };

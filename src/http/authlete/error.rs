@@ -63,7 +63,9 @@ fn malformed(text: &str) -> Answer {
 
 fn credential(fault: CredentialFault) -> Answer {
     match fault {
-        CredentialFault::Missing => say(401, "A001202", "The request has no Authorization header.").challenge(CHALLENGE),
+        CredentialFault::Missing => {
+            say(401, "A001202", "The request has no Authorization header.").challenge(CHALLENGE)
+        }
         CredentialFault::Malformed => say(400, "A001203", "The Authorization header is malformed."),
         CredentialFault::Unknown => say(401, "A003201", "The API key is unknown.").challenge(CHALLENGE),
         CredentialFault::Wrong => say(401, "A003204", "The API secret is wrong.").challenge(CHALLENGE),

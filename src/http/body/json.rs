@@ -181,8 +181,18 @@ mod tests {
     fn what_is_no_json_is_refused_with_its_position_and_without_its_value() {
         let deep = format!("{}{}", "[".repeat(DEPTH + 1), "]".repeat(DEPTH + 1));
         let bad: [&[u8]; 12] = [
-            b"", b"\xef\xbb\xbf{}", b"{} x", b"{}{}", br#"{"a":"\ud800"}"#, b"{\"a\":1e400}", b"{\"a\":NaN}", b"{\"a\":01}",
-            b"{\"a\":\"\xff\"}", br#"{"a":"\u0000"}"#, b"{'a':1}", deep.as_bytes(),
+            b"",
+            b"\xef\xbb\xbf{}",
+            b"{} x",
+            b"{}{}",
+            br#"{"a":"\ud800"}"#,
+            b"{\"a\":1e400}",
+            b"{\"a\":NaN}",
+            b"{\"a\":01}",
+            b"{\"a\":\"\xff\"}",
+            br#"{"a":"\u0000"}"#,
+            b"{'a':1}",
+            deep.as_bytes(),
         ];
         for text in bad {
             let said = fault(text);

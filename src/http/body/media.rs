@@ -62,7 +62,8 @@ mod tests {
     fn parameters_are_allowed_and_relatives_are_not() {
         assert!(is("application/json", "application/json"));
         assert!(is("Application/JSON ; charset=utf-8", "application/json"));
-        for other in ["application/problem+json", "application/jsonx", "text/json", "", "application/json, text/plain"] {
+        for other in ["application/problem+json", "application/jsonx", "text/json", "", "application/json, text/plain"]
+        {
             assert!(!is(other, "application/json"), "{other}");
         }
     }

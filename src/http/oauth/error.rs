@@ -75,9 +75,13 @@ fn not_found(kind: Kind) -> Answer {
     match kind {
         // RFC 7592 section 2.1: a client that is gone is told as an invalid token.
         Kind::Client => invalid_token(),
-        Kind::Authorization | Kind::Code | Kind::AccessToken | Kind::RefreshToken | Kind::User | Kind::Tenant | Kind::Key => {
-            say(404, "not_found", "Not found")
-        }
+        Kind::Authorization
+        | Kind::Code
+        | Kind::AccessToken
+        | Kind::RefreshToken
+        | Kind::User
+        | Kind::Tenant
+        | Kind::Key => say(404, "not_found", "Not found"),
     }
 }
 
