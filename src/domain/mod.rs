@@ -3,6 +3,7 @@
 pub mod authorization;
 pub mod clock;
 pub mod error;
+pub mod oauth;
 pub mod pkce;
 pub mod scope;
 pub mod selector;
@@ -12,6 +13,7 @@ pub mod token;
 pub use authorization::{Authorization, AuthorizationId, AuthorizationKey, CodeExtras, Encoding, SubjectType, Terms};
 pub use clock::{Clock, NEVER, Seconds};
 pub use error::{ClientFault, Error, Forbidden, GrantFault, Kind, Result};
+pub use oauth::{AuthMethod, GrantType};
 pub use selector::{Epoch, Selector};
 pub use tenant::{TenantId, Tid};
 pub use token::{
