@@ -15,12 +15,13 @@ RUN ldd /image/usr/bin/tenure | grep -o '/[^ ]*' | xargs -I{} install -D {} /ima
     && install -D -m 644 /etc/ssl/certs/ca-certificates.crt /image/etc/ssl/certs/ca-certificates.crt \
     && install -D -m 644 -t /image/usr/share/doc/tenure LICENSE-APACHE LICENSE-MIT \
     && install -d -m 1777 /image/tmp \
-    && install -d -o 65532 -g 65532 /image/var/lib/tenure
+    && install -d /data
 
 FROM scratch
 LABEL org.opencontainers.image.title="Tenure" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY --from=build /image /
+COPY --from=build --chown=65532:65532 /data /var/lib/tenure
 # Numeric, so that Kubernetes can see that it isn't root.
 USER 65532:65532
 WORKDIR /var/lib/tenure
