@@ -2,6 +2,7 @@
 
 pub mod authorization;
 pub mod clock;
+pub mod coherence;
 pub mod error;
 pub mod oauth;
 pub mod pkce;
