@@ -8,7 +8,7 @@
 //! | --- | --- | --- | --- |
 //! | [`domain`] | what things are | – | – |
 //! | [`tenancy`] | who a request is for | domain | toml |
-//! | [`crypto`] | where secrets are handled | domain | josekit, argon2, sha2, rand |
+//! | [`crypto`] | where secrets are handled | domain | josekit, `aws_lc_rs`, argon2, sha2, rand |
 //! | [`cache`] | where hot values live | domain | moka |
 //! | [`store`] | where rows live | domain | `sea_orm`, entity |
 //! | [`service`] | how a use case runs | domain, tenancy, store, cache, crypto | – |
