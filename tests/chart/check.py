@@ -104,7 +104,9 @@ def expressions(resources: list[dict]) -> list[tuple[str, str]]:
 
 def metrics(resources: list[dict]) -> None:
     """Alerts and dashboard parse, and name metrics the server has and docs/operations.md describes."""
-    declared = set(re.findall(r'"(tenure_[a-z0-9_]+)"', (ROOT / "src/telemetry.rs").read_text()))
+    # `Opts::new("name", …)` and its like; the registry puts `tenure_` before each.
+    names = re.findall(r'(?:new|counters|gauges)\(\s*"([a-z0-9_]+)",', (ROOT / "src/telemetry.rs").read_text())
+    declared = {f"tenure_{name}" for name in names}
     described = set(re.findall(r"^\| `(tenure_[a-z0-9_]+)`", (ROOT / "docs/operations.md").read_text(), re.M))
     for name in sorted(declared ^ described):
         faults.append(f"metric {name}: only in {'src/telemetry.rs' if name in declared else 'docs/operations.md'}")
@@ -116,6 +118,15 @@ def metrics(resources: list[dict]) -> None:
         for name in re.findall(r"\btenure_[a-z0-9_]+", text):
             if name not in declared and re.sub(r"_(bucket|sum|count)$", "", name) not in declared:
                 faults.append(f"{where}: the server has no metric {name}")
+
+
+def alerts(resources: list[dict]) -> None:
+    """docs/operations.md says what to do about each alert."""
+    rules = [item for item in resources if item["kind"] == "PrometheusRule"]
+    made = {rule["alert"] for item in rules for group in item["spec"]["groups"] for rule in group["rules"]}
+    described = set(re.findall(r"^\| `(Tenure[A-Za-z]+)`", (ROOT / "docs/operations.md").read_text(), re.M))
+    for name in sorted(made ^ described):
+        faults.append(f"alert {name}: only in {'helm/alerts.yaml' if name in made else 'docs/operations.md'}")
 
 
 def settings(resources: list[dict]) -> None:
@@ -144,6 +155,7 @@ def main() -> int:
         refused(chart)
         # Whether a value is used shows only where the sets render.
         faults.extend(chart_values.faults(chart, CHART, SETS) if count and not faults else [])
+    alerts(all_resources)
     metrics(all_resources)
     settings(all_resources)
     for fault in sorted(set(faults)):
