@@ -1,0 +1,3 @@
+//! Tenants: the file that describes them.
+
+mod file;
