@@ -9,6 +9,8 @@ pub mod jwt;
 pub mod password;
 pub mod seal;
 pub mod secret;
+pub mod selector;
+pub mod token;
 
 #[cfg(test)]
 mod vectors;

@@ -145,3 +145,142 @@ impl std::fmt::Debug for CodeExtras {
         f.write_str("CodeExtras(***)")
     }
 }
+
+/// An authorisation as a caller posts it: what is absent takes a default.
+#[derive(Clone, Debug, Default)]
+pub struct Posted {
+    /// `sub`.
+    pub sub: String,
+    /// `cid`.
+    pub cid: String,
+    /// `act.sub`.
+    pub act: Option<String>,
+    /// `lng`.
+    pub lng: Option<bool>,
+    /// `iss`.
+    pub iss: Option<String>,
+    /// `iat`.
+    pub iat: Option<Seconds>,
+    /// `uat`; honoured by an import only.
+    pub uat: Option<Seconds>,
+    /// `rft`; honoured by an import only.
+    pub rft: Option<String>,
+    /// `rti`; honoured by an import only.
+    pub rti: Option<Seconds>,
+    /// `scp`.
+    pub scp: Option<Vec<String>>,
+    /// `scs`.
+    pub scs: Option<Vec<String>>,
+    /// `irt`.
+    pub irt: Option<bool>,
+    /// `rtl`.
+    pub rtl: Option<Seconds>,
+    /// `rtm`.
+    pub rtm: Option<Seconds>,
+    /// `rtr`.
+    pub rtr: Option<bool>,
+    /// `atl`.
+    pub atl: Option<Seconds>,
+    /// `ate`.
+    pub ate: Option<Encoding>,
+    /// `atc`.
+    pub atc: Option<bool>,
+    /// `ats`.
+    pub ats: Option<SubjectType>,
+    /// `aud`.
+    pub aud: Option<Vec<String>>,
+    /// `idr`.
+    pub idr: Option<bool>,
+    /// `clm`.
+    pub clm: Option<Vec<String>>,
+    /// `cls`.
+    pub cls: Option<Vec<String>>,
+    /// `cll`.
+    pub cll: Option<Vec<String>>,
+    /// `cld`.
+    pub cld: Option<Map<String, Value>>,
+    /// `uip`.
+    pub uip: Option<Map<String, Value>>,
+    /// `dat`.
+    pub dat: Option<Map<String, Value>>,
+    /// `rur`, `idt`, `cch`, `ccm`.
+    pub extras: CodeExtras,
+}
+
+/// What a tenant's settings say of the attributes that a caller leaves out.
+#[derive(Clone, Copy, Debug)]
+pub struct TermDefaults {
+    /// `atl`.
+    pub atl: Seconds,
+    /// `ate`.
+    pub ate: Encoding,
+    /// `rtl`.
+    pub rtl: Seconds,
+    /// `rtm`.
+    pub rtm: Seconds,
+    /// `rtr`.
+    pub rtr: bool,
+}
+
+impl Posted {
+    /// The key it names.
+    pub fn key(&self) -> AuthorizationKey {
+        AuthorizationKey { sub: self.sub.clone(), act: self.act.clone(), cid: self.cid.clone() }
+    }
+
+    /// The terms, with every default filled in.
+    pub fn into_terms(self, defaults: &TermDefaults) -> Terms {
+        Terms {
+            scp: self.scp,
+            scs: self.scs,
+            irt: self.irt.unwrap_or(false),
+            rtl: self.rtl.unwrap_or(defaults.rtl),
+            rtm: self.rtm.unwrap_or(defaults.rtm),
+            rtr: self.rtr.unwrap_or(defaults.rtr),
+            atl: self.atl.unwrap_or(defaults.atl),
+            ate: self.ate.unwrap_or(defaults.ate),
+            atc: self.atc.unwrap_or(false),
+            ats: self.ats.unwrap_or_default(),
+            aud: self.aud,
+            idr: self.idr.unwrap_or(false),
+            clm: self.clm,
+            cls: self.cls,
+            cll: self.cll,
+            cld: self.cld,
+            uip: self.uip,
+            dat: self.dat,
+        }
+    }
+}
+
+/// The refresh token of an authorisation, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshShown {
+    /// `rft`.
+    pub text: String,
+    /// `rti`.
+    pub issued_at: Seconds,
+    /// `rtl`: what remains of the lifetime, 0 for no limit.
+    pub remaining: Seconds,
+}
+
+/// An authorisation as it is shown: a record, a pending code's, or what a token stands for.
+#[derive(Clone, Debug)]
+pub struct AuthorizationView {
+    /// Its key.
+    pub key: AuthorizationKey,
+    /// `lng`.
+    pub long_lived: bool,
+    /// Its terms.
+    pub terms: Terms,
+    /// `iss`.
+    pub iss: String,
+    /// `iat`.
+    pub iat: Seconds,
+    /// `uat`.
+    pub uat: Option<Seconds>,
+    /// Its refresh token.
+    pub refresh: Option<RefreshShown>,
+    /// What only a pending code shows.
+    pub extras: Option<CodeExtras>,
+}

@@ -6,12 +6,16 @@ pub mod coherence;
 pub mod error;
 pub mod oauth;
 pub mod pkce;
+pub mod posted;
 pub mod scope;
 pub mod selector;
 pub mod tenant;
 pub mod token;
 
-pub use authorization::{Authorization, AuthorizationId, AuthorizationKey, CodeExtras, Encoding, SubjectType, Terms};
+pub use authorization::{
+    Authorization, AuthorizationId, AuthorizationKey, AuthorizationView, CodeExtras, Encoding, Posted, RefreshShown,
+    SubjectType, TermDefaults, Terms,
+};
 pub use clock::{Clock, NEVER, Seconds};
 pub use error::{ClientFault, Error, Forbidden, GrantFault, Kind, Result};
 pub use oauth::{AuthMethod, GrantType};

@@ -25,3 +25,11 @@ pub fn is_verifier(text: &str) -> bool {
     (43..=128).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'))
 }
+
+/// Whether a text can be the challenge of a method: a verifier itself, or 43 characters of base64url.
+pub fn is_challenge(method: Method, text: &str) -> bool {
+    match method {
+        Method::Plain => is_verifier(text),
+        Method::S256 => text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')),
+    }
+}

@@ -22,6 +22,8 @@ use std::sync::Arc;
 
 use sea_orm::{DatabaseConnection, DatabaseTransaction, DbBackend};
 
+pub use sea_orm::ConnectionTrait as Connection;
+
 use crate::domain::{Result, TenantId};
 
 pub use batch::{AfterCommit, Write};

@@ -1,0 +1,20 @@
+//! What every use case is told first: for whom, when, in which request.
+
+use std::sync::Arc;
+
+use super::keys::TenantKeys;
+use crate::domain::Seconds;
+use crate::tenancy::Tenant;
+
+/// The context of one request: the first argument of every service function.
+#[derive(Clone, Debug)]
+pub struct Ctx {
+    /// The tenant that the request is for.
+    pub tenant: Arc<Tenant>,
+    /// Its keys.
+    pub keys: Arc<TenantKeys>,
+    /// The store's time.
+    pub now: Seconds,
+    /// The id of the request: in the log and, for failed client authentication, in the answer.
+    pub request_id: Arc<str>,
+}

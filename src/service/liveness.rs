@@ -1,0 +1,154 @@
+//! Is it alive: every token, code and record asks here, so that no path forgets a selector.
+
+use std::collections::HashMap;
+
+use crate::crypto::selector;
+use crate::domain::{
+    AccessToken, Authorization, AuthorizationId, AuthorizationKey, Chain, Code, Epoch, Grant, Result, Selector,
+    TokenNumber,
+};
+use crate::store::revocations::SelectorHash;
+use crate::store::{Connection, TenantStore};
+
+/// Something that revocations can kill.
+pub trait Revocable {
+    /// The epoch it was made under.
+    fn epoch(&self) -> Epoch;
+    /// All that can be revoked to kill it.
+    fn selectors(&self) -> Vec<Selector<'_>>;
+}
+
+impl Revocable for Authorization {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn selectors(&self) -> Vec<Selector<'_>> {
+        of_record(&self.key, self.id)
+    }
+}
+
+impl Revocable for crate::store::authorizations::Entry {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn selectors(&self) -> Vec<Selector<'_>> {
+        of_record(&self.key, self.id)
+    }
+}
+
+impl Revocable for Grant {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn selectors(&self) -> Vec<Selector<'_>> {
+        let mut all = of_record(&self.key, self.authorization);
+        all.push(Selector::Grant(self.id));
+        all
+    }
+}
+
+impl Revocable for Code {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn selectors(&self) -> Vec<Selector<'_>> {
+        of_record(&self.key, self.authorization)
+    }
+}
+
+impl Revocable for Chain {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn selectors(&self) -> Vec<Selector<'_>> {
+        let mut all = of_record(&self.key, self.authorization);
+        all.extend([
+            Selector::RefreshTokensOf(self.authorization),
+            Selector::Grant(self.grant),
+            Selector::Chain(self.id),
+        ]);
+        all
+    }
+}
+
+impl Revocable for AccessToken {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn selectors(&self) -> Vec<Selector<'_>> {
+        let mut all = Selector::of_key(&self.key, self.user);
+        if self.user {
+            all.extend([Selector::Authorization(self.authorization), Selector::Grant(self.grant)]);
+        }
+        all.extend(self.chain.map(Selector::Chain));
+        all.push(Selector::Token(self.number));
+        all
+    }
+}
+
+/// A JWT of ours whose grant was found: dies with the grant, its chain, or alone.
+#[derive(Debug)]
+pub struct GrantedToken<'a> {
+    /// The grant.
+    pub grant: &'a Grant,
+    /// The token.
+    pub number: TokenNumber,
+}
+
+impl Revocable for GrantedToken<'_> {
+    fn epoch(&self) -> Epoch {
+        self.grant.epoch
+    }
+
+    fn selectors(&self) -> Vec<Selector<'_>> {
+        let mut all = self.grant.selectors();
+        all.extend(self.grant.chain.map(Selector::Chain));
+        all.push(Selector::Token(self.number));
+        all
+    }
+}
+
+fn of_record(key: &AuthorizationKey, id: AuthorizationId) -> Vec<Selector<'_>> {
+    let mut all = Selector::of_key(key, true);
+    all.push(Selector::Authorization(id));
+    all
+}
+
+/// The hashes of some selectors.
+pub fn hashes(selectors: &[Selector<'_>]) -> Vec<SelectorHash> {
+    selectors.iter().map(selector::hash).collect()
+}
+
+/// Whether nothing that kills it was revoked since it was made.
+pub async fn is_live<C: Connection>(rows: &TenantStore<'_, C>, thing: &impl Revocable) -> Result<bool> {
+    Ok(rows.latest_revocation(&hashes(&thing.selectors())).await? <= thing.epoch())
+}
+
+/// More revocations than this are looked up by selector, not read as a whole.
+const WHOLE: u32 = 5_000;
+
+/// Keeps what is alive of a page.
+pub async fn retain_live<C: Connection, T: Revocable>(rows: &TenantStore<'_, C>, page: Vec<T>) -> Result<Vec<T>> {
+    let Some(oldest) = page.iter().map(Revocable::epoch).min() else { return Ok(page) };
+    let revoked = match rows.revocations_since(oldest, WHOLE).await? {
+        Some(all) => all,
+        None => {
+            let asked: Vec<SelectorHash> = page.iter().flat_map(|thing| hashes(&thing.selectors())).collect();
+            rows.revocations_of(&asked).await?
+        }
+    };
+    if revoked.is_empty() {
+        return Ok(page);
+    }
+    Ok(page.into_iter().filter(|thing| outlives(thing, &revoked)).collect())
+}
+
+fn outlives(thing: &impl Revocable, revoked: &HashMap<SelectorHash, Epoch>) -> bool {
+    hashes(&thing.selectors()).iter().all(|hash| revoked.get(hash).is_none_or(|epoch| *epoch <= thing.epoch()))
+}
