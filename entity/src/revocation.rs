@@ -13,6 +13,12 @@ pub struct Model {
     pub epoch: i64,
     pub revoked_at: i64,
     pub expires_at: i64,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub sub: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub cid: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub act: Option<String>,
     pub purged: bool,
 }
 

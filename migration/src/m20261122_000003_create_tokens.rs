@@ -74,6 +74,9 @@ const UP: &[&str] = &[
         epoch BIGINT NOT NULL,
         revoked_at BIGINT NOT NULL,
         expires_at BIGINT NOT NULL,
+        sub {text},
+        cid {text},
+        act {text},
         purged BOOLEAN NOT NULL,
         PRIMARY KEY (tenant_id, selector)
     ) {clustered}",

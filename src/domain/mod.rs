@@ -19,7 +19,7 @@ pub use authorization::{
 pub use clock::{Clock, NEVER, Seconds};
 pub use error::{ClientFault, Error, Forbidden, GrantFault, Kind, Result};
 pub use oauth::{AuthMethod, GrantType};
-pub use selector::{Epoch, Selector};
+pub use selector::{Epoch, Selector, Target};
 pub use tenant::{TenantId, Tid};
 pub use token::{
     AccessToken, Chain, ChainId, Code, CodeId, CodeState, Grant, GrantId, Snapshot, TokenKind, TokenNumber,

@@ -38,8 +38,6 @@ pub enum Selector<'a> {
     Chain(ChainId),
     /// One access token.
     Token(TokenNumber),
-    /// What one signing key signed.
-    SigningKey(&'a str),
 }
 
 impl<'a> Selector<'a> {
@@ -55,6 +53,26 @@ impl<'a> Selector<'a> {
             }
         }
         all
+    }
+
+    /// The subject, actor and client that a selector of whole authorisations names; `None` for the others.
+    pub fn target(&self) -> Option<Target<'a>> {
+        let (sub, act, cid) = match *self {
+            Self::Tenant => (None, None, None),
+            Self::Subject(sub) => (Some(sub), None, None),
+            Self::Actor(act) => (None, Some(act), None),
+            Self::Client(cid) => (None, None, Some(cid)),
+            Self::SubjectClient(sub, cid) => (Some(sub), None, Some(cid)),
+            Self::SubjectActor(sub, act) => (Some(sub), Some(act), None),
+            Self::ActorClient(act, cid) => (None, Some(act), Some(cid)),
+            Self::Triple(sub, act, cid) => (Some(sub), Some(act.unwrap_or_default()), Some(cid)),
+            Self::Authorization(_)
+            | Self::RefreshTokensOf(_)
+            | Self::Grant(_)
+            | Self::Chain(_)
+            | Self::Token(_) => return None,
+        };
+        Some(Target { sub, act, cid })
     }
 
     /// An unambiguous byte form, to be hashed.
@@ -76,7 +94,6 @@ impl<'a> Selector<'a> {
             Self::SubjectActor(sub, act) => text(5, &[sub, act]),
             Self::ActorClient(act, cid) => text(6, &[act, cid]),
             Self::Triple(sub, act, cid) => text(7, &[sub, act.unwrap_or_default(), cid]),
-            Self::SigningKey(kid) => text(13, &[kid]),
             Self::Authorization(id) => out.extend([8].iter().chain(&id.0)),
             Self::RefreshTokensOf(id) => out.extend([9].iter().chain(&id.0)),
             Self::Grant(id) => out.extend([10].iter().chain(&id.0)),
@@ -85,4 +102,15 @@ impl<'a> Selector<'a> {
         }
         out
     }
+}
+
+/// What a selector of whole authorisations names. An actor of `""` means "has none".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Target<'a> {
+    /// The subject, if it matters.
+    pub sub: Option<&'a str>,
+    /// The actor, if it matters.
+    pub act: Option<&'a str>,
+    /// The client, if it matters.
+    pub cid: Option<&'a str>,
 }

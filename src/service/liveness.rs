@@ -152,3 +152,20 @@ pub async fn retain_live<C: Connection, T: Revocable>(rows: &TenantStore<'_, C>,
 fn outlives(thing: &impl Revocable, revoked: &HashMap<SelectorHash, Epoch>) -> bool {
     hashes(&thing.selectors()).iter().all(|hash| revoked.get(hash).is_none_or(|epoch| *epoch <= thing.epoch()))
 }
+
+/// Keeps what is alive of a page when one selector's last revocation is taken for an earlier one: what that revocation
+/// killed.
+pub async fn outlives_all_but<C: Connection, T: Revocable>(
+    rows: &TenantStore<'_, C>,
+    page: Vec<T>,
+    selector: SelectorHash,
+    previous: Epoch,
+) -> Result<Vec<T>> {
+    if page.is_empty() {
+        return Ok(page);
+    }
+    let asked: Vec<SelectorHash> = page.iter().flat_map(|thing| hashes(&thing.selectors())).collect();
+    let mut revoked = rows.revocations_of(&asked).await?;
+    revoked.insert(selector, previous);
+    Ok(page.into_iter().filter(|thing| outlives(thing, &revoked)).collect())
+}

@@ -123,6 +123,12 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.execute(sql, values).await.map(|_| ())
     }
 
+    /// Deletes the chains of an authorisation.
+    pub async fn delete_chains_of(&self, id: AuthorizationId) -> Result<u64> {
+        let sql = "DELETE FROM refresh_token WHERE tenant_id = $1 AND authorization_id = $2";
+        self.execute(sql, values![id.0.to_vec()]).await
+    }
+
     async fn chain(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Option<Chain>> {
         let found: Option<row::Model> = self.one(sql, values).await?;
         found.map(to_thing).transpose()

@@ -5,13 +5,35 @@ use std::collections::HashMap;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::scoped::{TenantStore, id16, placeholders, values};
-use crate::domain::{Epoch, NEVER, Result, Seconds};
+use crate::domain::{Epoch, NEVER, Result, Seconds, Target};
 
 /// The hash of a selector: its key in the store.
 pub type SelectorHash = [u8; 16];
 
+/// A revocation to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Revocation<'a> {
+    /// The hash of its selector.
+    pub selector: SelectorHash,
+    /// What it names, for the purge; `None` for a selector of single tokens.
+    pub target: Option<Target<'a>>,
+    /// The time.
+    pub at: Seconds,
+    /// When nothing that obeys it can be alive any more; [`NEVER`] if unknown.
+    pub expires_at: Seconds,
+}
+
+/// A revocation that was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Revoked {
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// The epoch of the last revocation of the same selector before it, 0 if there was none.
+    pub previous: Epoch,
+}
+
 #[derive(FromQueryResult)]
-struct Revoked {
+struct Row {
     selector: Vec<u8>,
     epoch: i64,
 }
@@ -26,22 +48,31 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         Ok(self.number(sql, values![]).await?.unwrap_or(0))
     }
 
-    /// Revokes: takes the next epoch and writes it to every selector. Returns the epoch; whatever was made under a lower
-    /// one and obeys a selector is dead from the commit on.
-    ///
-    /// `expires_at` is when nothing that obeys the selectors can be alive any more ([`NEVER`] if unknown).
-    pub async fn revoke(&self, selectors: &[SelectorHash], now: Seconds, expires_at: Seconds) -> Result<Epoch> {
+    /// Revokes: takes the next epoch and writes it to the selector. Whatever was made under a lower epoch and obeys the
+    /// selector is dead from the commit on.
+    pub async fn revoke(&self, revocation: &Revocation<'_>) -> Result<Revoked> {
         let next = "INSERT INTO tenant_epoch (tenant_id, epoch) VALUES ($1, 1)
             ON CONFLICT (tenant_id) DO UPDATE SET epoch = tenant_epoch.epoch + 1 RETURNING epoch";
         let epoch = self.number(next, values![]).await?.unwrap_or(1);
-        let mark = "INSERT INTO revocation (tenant_id, selector, epoch, revoked_at, expires_at, purged)
-            VALUES ($1, $2, $3, $4, $5, FALSE)
-            ON CONFLICT (tenant_id, selector) DO UPDATE
-            SET epoch = excluded.epoch, revoked_at = excluded.revoked_at, expires_at = excluded.expires_at, purged = FALSE";
-        for selector in selectors {
-            self.execute(mark, values![selector.to_vec(), epoch, now, expires_at]).await?;
-        }
-        Ok(epoch)
+        let previous = self.latest_revocation(&[revocation.selector]).await?;
+        let mark = "INSERT INTO revocation
+                (tenant_id, selector, epoch, revoked_at, expires_at, sub, cid, act, purged)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            ON CONFLICT (tenant_id, selector) DO UPDATE SET epoch = excluded.epoch, revoked_at = excluded.revoked_at,
+                expires_at = excluded.expires_at, purged = excluded.purged";
+        let target = revocation.target.unwrap_or_default();
+        let values = values![
+            revocation.selector.to_vec(),
+            epoch,
+            revocation.at,
+            revocation.expires_at,
+            target.sub.map(str::to_owned),
+            target.cid.map(str::to_owned),
+            target.act.map(str::to_owned),
+            revocation.target.is_none()
+        ];
+        self.execute(mark, values).await?;
+        Ok(Revoked { epoch, previous })
     }
 
     /// The epoch of the latest revocation of any of the selectors, 0 if none was ever revoked.
@@ -66,7 +97,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// All revocations later than an epoch, or `None` if there are more than `limit`.
     pub async fn revocations_since(&self, epoch: Epoch, limit: u32) -> Result<Option<HashMap<SelectorHash, Epoch>>> {
         let sql = "SELECT selector, epoch FROM revocation WHERE tenant_id = $1 AND epoch > $2 LIMIT $3";
-        let rows: Vec<Revoked> = self.all(sql, values![epoch, i64::from(limit) + 1]).await?;
+        let rows: Vec<Row> = self.all(sql, values![epoch, i64::from(limit) + 1]).await?;
         if rows.len() > limit as usize { Ok(None) } else { gather(rows).map(Some) }
     }
 
@@ -78,7 +109,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
                 "SELECT selector, epoch FROM revocation WHERE tenant_id = $1 AND selector IN ({})",
                 placeholders(2, chunk.len())
             );
-            let rows: Vec<Revoked> = self.all(&sql, chunk.iter().map(|s| Value::from(s.to_vec()))).await?;
+            let rows: Vec<Row> = self.all(&sql, chunk.iter().map(|s| Value::from(s.to_vec()))).await?;
             found.extend(gather(rows)?);
         }
         Ok(found)
@@ -91,6 +122,6 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     }
 }
 
-fn gather(rows: Vec<Revoked>) -> Result<HashMap<SelectorHash, Epoch>> {
+fn gather(rows: Vec<Row>) -> Result<HashMap<SelectorHash, Epoch>> {
     rows.into_iter().map(|row| Ok((id16(&row.selector)?, row.epoch))).collect()
 }

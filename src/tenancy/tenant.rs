@@ -14,6 +14,8 @@ pub struct Tenant {
     pub settings: TenantSettings,
     /// Grows with every change of the tenant.
     pub version: i64,
+    /// Whether a refresh token of another server was ever imported.
+    pub has_imports: bool,
 }
 
 impl Tenant {
@@ -60,7 +62,7 @@ mod tests {
             aliases: vec!["https://login.acme.example.com/o/".into()],
             ..TenantSettings::default()
         };
-        Tenant { id: TenantId(7), tid: Tid::parse("acme").unwrap(), settings, version: 1 }
+        Tenant { id: TenantId(7), tid: Tid::parse("acme").unwrap(), settings, version: 1, has_imports: false }
     }
 
     #[test]

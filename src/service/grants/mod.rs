@@ -1,0 +1,3 @@
+//! Grants: each answers whether tokens may be issued, to whom and on what terms.
+
+pub mod refresh_token;
