@@ -4,8 +4,8 @@
 //! recomputes the text. A forged, cut or foreign text dies at the MAC, before any query. What a text is (code, access token,
 //! refresh token), its tenant and its generation are under the MAC, so that none passes for another.
 
+use crate::crypto::seal::{SealKey, SivKey};
 use crate::crypto::secret::{MacKey, b64url, hkdf, hmac, same, unb64url};
-use crate::crypto::{SealKey, SivKey};
 use crate::domain::{ChainId, CodeId, Epoch, GrantId, TenantId, TokenNumber};
 
 /// What a text is.

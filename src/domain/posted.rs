@@ -80,7 +80,8 @@ fn is_text(text: &str) -> bool {
 }
 
 fn items(name: &str, values: Option<&[String]>, is_good: fn(&str) -> bool) -> Result<()> {
-    let good = values.is_none_or(|v| v.len() <= MAX_ITEMS && v.iter().all(|item| item.len() <= MAX_ITEMS && is_good(item)));
+    let good =
+        values.is_none_or(|v| v.len() <= MAX_ITEMS && v.iter().all(|item| item.len() <= MAX_ITEMS && is_good(item)));
     if good { Ok(()) } else { Err(bad(name)) }
 }
 

@@ -66,11 +66,9 @@ impl<'a> Selector<'a> {
             Self::SubjectActor(sub, act) => (Some(sub), Some(act), None),
             Self::ActorClient(act, cid) => (None, Some(act), Some(cid)),
             Self::Triple(sub, act, cid) => (Some(sub), Some(act.unwrap_or_default()), Some(cid)),
-            Self::Authorization(_)
-            | Self::RefreshTokensOf(_)
-            | Self::Grant(_)
-            | Self::Chain(_)
-            | Self::Token(_) => return None,
+            Self::Authorization(_) | Self::RefreshTokensOf(_) | Self::Grant(_) | Self::Chain(_) | Self::Token(_) => {
+                return None;
+            }
         };
         Some(Target { sub, act, cid })
     }

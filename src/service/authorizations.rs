@@ -7,8 +7,9 @@ use super::tokens::{TokenSet, id_token};
 use super::{Ctx, Services, codes};
 use crate::crypto::secret::{random, random_number};
 use crate::domain::{
-    Authorization, AuthorizationId, AuthorizationKey, AuthorizationView, Chain, ChainId, Code, CodeId, CodeState, Epoch,
-    Error, Grant, GrantId, Kind, NEVER, Posted, RefreshShown, Result, Seconds, Selector, TermDefaults, Terms, scope,
+    Authorization, AuthorizationId, AuthorizationKey, AuthorizationView, Chain, ChainId, Code, CodeId, CodeState,
+    Epoch, Error, Grant, GrantId, Kind, NEVER, Posted, RefreshShown, Result, Seconds, Selector, TermDefaults, Terms,
+    scope,
 };
 use crate::store::authorizations::Filter;
 use crate::store::{Connection, TenantStore, Tx};

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::crypto::MasterKey;
 use crate::crypto::jwt::{ContentKey, JwsAlg, SigningKey, VerifyingKey};
+use crate::crypto::seal::MasterKey;
 use crate::crypto::secret::{b64url, hmac, random};
 use crate::crypto::token::{TokenKeyRing, TokenKeys};
 use crate::domain::{Error, NEVER, Result, Seconds, TenantId};
@@ -114,7 +114,12 @@ impl TenantKeys {
 }
 
 /// What a new tenant gets: a root secret, a pairwise key, a key of its own for `atc` if it brought one.
-pub fn new_secrets(tenant: TenantId, master: &MasterKey, content: Option<&ContentKey>, now: Seconds) -> Vec<StoredSecret> {
+pub fn new_secrets(
+    tenant: TenantId,
+    master: &MasterKey,
+    content: Option<&ContentKey>,
+    now: Seconds,
+) -> Vec<StoredSecret> {
     let (root, pairwise) = (Zeroizing::new(random::<32>()), Zeroizing::new(random::<32>()));
     let mut made = vec![
         seal(master, tenant, Purpose::Root, 1, root.as_slice(), now),

@@ -13,7 +13,7 @@ pub mod tokens;
 
 use std::sync::Arc;
 
-use crate::crypto::MasterKey;
+use crate::crypto::seal::MasterKey;
 use crate::domain::Clock;
 use crate::store::Store;
 

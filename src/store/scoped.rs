@@ -25,10 +25,6 @@ impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
         self.tenant
     }
 
-    pub(super) fn conn(&self) -> &'c C {
-        self.conn
-    }
-
     /// Marks a shard of the caches as changed by this transaction: written to the change log with it, and told to this
     /// process's caches once it is durable.
     pub fn touch(&self, shard: u32) {

@@ -6,8 +6,7 @@
 
 use crate::crypto::token::RefreshText;
 use crate::domain::{
-    AccessToken, AuthorizationView, Chain, Error, Grant, GrantFault, Kind, RefreshShown, Result, Seconds, Selector,
-    Terms, scope,
+    AccessToken, AuthorizationView, Chain, Error, Grant, GrantFault, Kind, RefreshShown, Result, Seconds, Terms, scope,
 };
 use crate::service::liveness::is_live;
 use crate::service::sign_in::{live_record, remaining};

@@ -15,8 +15,7 @@ const REMEMBERED: [&str; 3] = ["auth_time", "acr", "amr"];
 pub fn authentication(id_token: &str) -> Option<Map<String, Value>> {
     let payload = unb64url(id_token.split('.').nth(1)?)?;
     let claims: Map<String, Value> = serde_json::from_slice(&payload).ok()?;
-    let kept: Map<String, Value> =
-        claims.into_iter().filter(|(name, _)| REMEMBERED.contains(&name.as_str())).collect();
+    let kept: Map<String, Value> = claims.into_iter().filter(|(name, _)| REMEMBERED.contains(&name.as_str())).collect();
     (!kept.is_empty()).then_some(kept)
 }
 

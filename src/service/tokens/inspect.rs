@@ -149,10 +149,8 @@ impl Services {
     pub async fn consume_access_token(&self, ctx: &Ctx, text: &str) -> Result<TokenFacts> {
         let facts = self.inspect_access_token(ctx, text).await?;
         let Some(number) = facts.number.filter(|_| facts.identifier) else { return Ok(facts) };
-        let won = self
-            .store
-            .write(ctx.tenant.id, number, |rows, number| Box::pin(rows.delete_access_token(*number)))
-            .await?;
+        let won =
+            self.store.write(ctx.tenant.id, number, |rows, number| Box::pin(rows.delete_access_token(*number))).await?;
         if won { Ok(facts) } else { Err(MISSING) }
     }
 }

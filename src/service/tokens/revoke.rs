@@ -62,8 +62,7 @@ pub async fn mark(
     now: Seconds,
     expires_at: Seconds,
 ) -> Result<Revoked> {
-    let revocation =
-        Revocation { selector: selector::hash(selector), target: selector.target(), at: now, expires_at };
+    let revocation = Revocation { selector: selector::hash(selector), target: selector.target(), at: now, expires_at };
     rows.revoke(&revocation).await
 }
 
@@ -131,14 +130,9 @@ impl Services {
                 Some(id) => rows.find_chain(id).await?.filter(|c| c.deadline() > ctx.now),
                 None => None,
             };
-            let chain = outlives_all_but(
-                &rows,
-                chain.into_iter().collect(),
-                killed.selector,
-                killed.revoked.previous,
-            )
-            .await?
-            .pop();
+            let chain = outlives_all_but(&rows, chain.into_iter().collect(), killed.selector, killed.revoked.previous)
+                .await?
+                .pop();
             views.push(view(ctx, record, chain.as_ref())?);
         }
         Ok((views, next))

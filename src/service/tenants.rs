@@ -1,0 +1,1 @@
+//! Tenants: onboarding, loading, applying a file.
