@@ -1,2 +1,3 @@
 //! tests
+mod coherence;
 mod tenancy;

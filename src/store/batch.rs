@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::TenantStore;
 use super::error::{from_db, is_retryable};
+use crate::domain::coherence::Shard;
 use crate::domain::{Error, Result, TenantId};
 
 /// A future that a write returns.
@@ -26,7 +27,7 @@ pub type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
 pub type Write<A, T> = for<'t> fn(&'t TenantStore<'t, DatabaseTransaction>, &'t A) -> Work<'t, T>;
 
 /// Told which shards of the caches a durable transaction changed, before anybody is answered.
-pub type AfterCommit = Arc<dyn Fn(&[u32]) + Send + Sync>;
+pub type AfterCommit = Arc<dyn Fn(&[Shard]) + Send + Sync>;
 
 const QUEUE: usize = 4096;
 const BATCH: usize = 512;
@@ -179,9 +180,9 @@ impl Lane {
                 }
             }
         }
-        super::feed_log(&tx, &changed).await.map_err(|e| e.to_string())?;
+        super::feed::record_change(&tx, &changed).await.map_err(|e| e.to_string())?;
         tx.commit().await.map_err(|e| e.to_string())?;
-        let shards: Vec<u32> = changed.into_iter().map(|(_, shard)| shard).collect();
+        let shards: Vec<Shard> = changed.into_iter().map(|(_, shard)| shard).collect();
         (self.after_commit)(&shards);
         Ok(())
     }
@@ -200,7 +201,7 @@ enum Failure {
     Batch(String),
 }
 
-async fn run(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Vec<u32>, Failure> {
+async fn run(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Vec<Shard>, Failure> {
     let rows = TenantStore::new(tx, item.tenant());
     match item.run(&rows).await {
         Ok(()) => Ok(rows.take_changed()),
@@ -209,7 +210,7 @@ async fn run(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Vec<u
     }
 }
 
-async fn run_under_savepoint(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Vec<u32>, Failure> {
+async fn run_under_savepoint(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Vec<Shard>, Failure> {
     let lost = |e| Failure::Batch(from_db(e).to_string());
     let savepoint = tx.begin().await.map_err(lost)?;
     match run(item, &savepoint).await {

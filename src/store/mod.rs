@@ -6,6 +6,7 @@
 
 pub mod batch;
 mod error;
+mod feed;
 mod open;
 mod scoped;
 
@@ -27,6 +28,7 @@ pub use sea_orm::ConnectionTrait as Connection;
 use crate::domain::{Result, TenantId};
 
 pub use batch::{AfterCommit, Write};
+pub use feed::Feed;
 pub use open::{Options, migrate};
 pub use scoped::TenantStore;
 
@@ -87,14 +89,17 @@ impl Store {
         self.reads.ping().await.map_err(error::from_db)
     }
 
+    /// Removes what is old enough from the log of changes; tells how many rows. Housekeeping, to be called every minute.
+    ///
+    /// # Errors
+    /// When the database can't be reached.
+    pub async fn purge_changes(&self) -> Result<u64> {
+        feed::purge_changes(&self.reads).await
+    }
+
     /// Ends the writer once what is queued is written, and closes the pool.
     pub async fn close(&self) {
         self.writer.stop().await;
         let _ = self.reads.clone().close().await;
     }
-}
-
-/// Writes the changed shards of a batch to the log, in its transaction.
-async fn feed_log(_tx: &Tx, _changed: &[(TenantId, u32)]) -> Result<()> {
-    Ok(())
 }

@@ -23,7 +23,7 @@ impl Options {
         Self { url: url.into(), read_connections: 16 }
     }
 
-    fn is_postgres(&self) -> bool {
+    pub(super) fn is_postgres(&self) -> bool {
         self.url.starts_with("postgres://") || self.url.starts_with("postgresql://")
     }
 }

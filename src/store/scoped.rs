@@ -6,13 +6,14 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, FromQueryResult, I
 use sea_orm::{QueryTrait, Statement, Value};
 
 use super::error::from_db;
+use crate::domain::coherence::Shard;
 use crate::domain::{Result, TenantId};
 
 /// The rows of one tenant, over a connection or a transaction.
 pub struct TenantStore<'c, C> {
     conn: &'c C,
     tenant: TenantId,
-    changed: Mutex<Vec<u32>>,
+    changed: Mutex<Vec<Shard>>,
 }
 
 impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
@@ -27,13 +28,13 @@ impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
 
     /// Marks a shard of the caches as changed by this transaction: written to the change log with it, and told to this
     /// process's caches once it is durable.
-    pub fn touch(&self, shard: u32) {
+    pub fn touch(&self, shard: Shard) {
         if let Ok(mut changed) = self.changed.lock() {
             changed.push(shard);
         }
     }
 
-    pub(super) fn take_changed(&self) -> Vec<u32> {
+    pub(super) fn take_changed(&self) -> Vec<Shard> {
         self.changed.lock().map(|mut c| std::mem::take(&mut *c)).unwrap_or_default()
     }
 

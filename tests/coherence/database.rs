@@ -1,0 +1,76 @@
+//! An empty, migrated database for one test, with a table to read values from.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
+use tenure::domain::coherence::Shard;
+use tenure::store::{Options, migrate};
+
+/// A database and a pool on it for the test's own statements.
+pub(super) struct TestDatabase {
+    pub(super) options: Options,
+    pub(super) pool: DatabaseConnection,
+    _file: Option<tempfile::TempDir>,
+}
+
+impl TestDatabase {
+    pub(super) async fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", directory.path().join("tenure.db").display());
+        Self::open(url, Some(directory)).await
+    }
+
+    /// A database on the server that `TENURE_TEST_POSTGRES_URL` names; `None` without one.
+    pub(super) async fn postgres() -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let admin = std::env::var("TENURE_TEST_POSTGRES_URL").ok()?;
+        let name = format!("tenure_feed_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let server = Database::connect(&admin).await.unwrap();
+        server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+        let mut url = url::Url::parse(&admin).unwrap();
+        url.set_path(&name);
+        Some(Self::open(url.into(), None).await)
+    }
+
+    async fn open(url: String, file: Option<tempfile::TempDir>) -> Self {
+        let options = Options::new(url);
+        migrate(&options).await.unwrap();
+        let mut connect = ConnectOptions::new(&options.url);
+        connect.max_connections(24).sqlx_logging(false);
+        let pool = Database::connect(connect).await.unwrap();
+        let this = Self { options, pool, _file: file };
+        this.run("CREATE TABLE probe (id BIGINT PRIMARY KEY, value BIGINT NOT NULL)").await;
+        this
+    }
+
+    pub(super) fn is_postgres(&self) -> bool {
+        self.pool.get_database_backend() == DbBackend::Postgres
+    }
+
+    pub(super) async fn run(&self, sql: &str) {
+        self.pool.execute_unprepared(sql).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
+    }
+
+    pub(super) async fn number(&self, sql: &str) -> i64 {
+        number(&self.pool, sql).await
+    }
+
+    /// Ends the connection of every feed on this database, as a restart of the server would.
+    pub(super) async fn cut_feeds(&self) {
+        let feeds = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity \
+            WHERE application_name = 'tenure-feed' AND datname = current_database()";
+        assert!(self.number(feeds).await > 0);
+    }
+}
+
+/// The first column of the only row of a query.
+pub(super) async fn number(conn: &impl sea_orm::ConnectionTrait, sql: &str) -> i64 {
+    let statement = Statement::from_string(conn.get_database_backend(), sql);
+    conn.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+}
+
+/// The statement of a writer that changed something in `shard`, `age` seconds ago.
+pub(super) fn log_row(postgres: bool, shard: Shard, age: i64) -> String {
+    let now = if postgres { "floor(extract(epoch FROM clock_timestamp()))::bigint" } else { "unixepoch()" };
+    format!("INSERT INTO change_log (tenant_id, shard, at) VALUES (1, {shard}, {now} - {age})")
+}

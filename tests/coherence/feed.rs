@@ -1,0 +1,196 @@
+//! The change feed by itself: everything committed, once, and a flush where that can't be known.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
+use tenure::domain::coherence::{ChangeFeed as _, Changes, Shard};
+use tenure::store::Feed;
+
+use super::database::{TestDatabase, log_row};
+
+async fn open(database: &TestDatabase) -> Feed {
+    Feed::open(&database.options).await.unwrap().expect("an engine that can be followed")
+}
+
+/// The shards of the next poll, sorted; it must not flush.
+async fn next(feed: &mut Feed) -> Vec<u16> {
+    let changes = feed.poll().await.unwrap();
+    assert!(!changes.flush);
+    let mut shards: Vec<u16> = changes.shards.iter().map(|shard| shard.0).collect();
+    shards.sort_unstable();
+    shards
+}
+
+async fn flushes(feed: &mut Feed) -> bool {
+    let Changes { flush, .. } = feed.poll().await.unwrap();
+    flush
+}
+
+/// Tests of one behaviour on both databases.
+macro_rules! on_both {
+    ($($name:ident)*) => { $(
+        mod $name {
+            #[tokio::test]
+            async fn on_sqlite() {
+                super::$name(&super::TestDatabase::sqlite().await).await;
+            }
+
+            #[tokio::test]
+            async fn on_postgres() {
+                if let Some(database) = super::TestDatabase::postgres().await {
+                    super::$name(&database).await;
+                }
+            }
+        }
+    )* };
+}
+
+on_both! {
+    a_feed_begins_with_a_flush_and_reports_each_change_once
+    what_is_rolled_back_is_not_reported
+    the_purge_takes_old_rows_and_leaves_young_ones
+}
+
+async fn a_feed_begins_with_a_flush_and_reports_each_change_once(database: &TestDatabase) {
+    let postgres = database.is_postgres();
+    database.run(&log_row(postgres, Shard(9), 0)).await;
+    let (mut feed, mut other) = (open(database).await, open(database).await);
+    assert!(flushes(&mut feed).await);
+    assert!(flushes(&mut other).await);
+    assert!(next(&mut feed).await.is_empty());
+    for shard in [0, 7, u16::MAX] {
+        database.run(&log_row(postgres, Shard(shard), 0)).await;
+    }
+    assert_eq!(next(&mut feed).await, [0, 7, u16::MAX]);
+    assert!(next(&mut feed).await.is_empty());
+    database.run("INSERT INTO probe VALUES (1, 1)").await;
+    assert!(next(&mut feed).await.is_empty(), "a write that touches no shard");
+    assert_eq!(next(&mut other).await, [0, 7, u16::MAX], "each feed reads for itself");
+}
+
+async fn what_is_rolled_back_is_not_reported(database: &TestDatabase) {
+    let postgres = database.is_postgres();
+    let mut feed = open(database).await;
+    assert!(flushes(&mut feed).await);
+    let undone = database.pool.begin().await.unwrap();
+    undone.execute_unprepared(&log_row(postgres, Shard(1), 0)).await.unwrap();
+    undone.rollback().await.unwrap();
+    database.run(&log_row(postgres, Shard(2), 0)).await;
+    assert_eq!(next(&mut feed).await, [2]);
+}
+
+async fn the_purge_takes_old_rows_and_leaves_young_ones(database: &TestDatabase) {
+    let postgres = database.is_postgres();
+    let store = tenure::store::Store::open(&database.options, std::sync::Arc::new(|_| ())).await.unwrap();
+    assert_eq!(store.purge_changes().await.unwrap(), 0);
+    for (shard, age) in [(1, 3_600), (2, 601), (3, 500), (4, 0)] {
+        database.run(&log_row(postgres, Shard(shard), age)).await;
+    }
+    assert_eq!(store.purge_changes().await.unwrap(), 2);
+    assert_eq!(database.number("SELECT CAST(min(shard) AS BIGINT) FROM change_log").await, 3);
+    database.run("UPDATE change_log SET at = at - 10000").await;
+    assert_eq!(store.purge_changes().await.unwrap(), 2);
+    store.close().await;
+}
+
+/// SQLite: numbers go on after everything was purged, and rows that were removed unread are noticed.
+#[tokio::test]
+async fn sqlite_notices_rows_that_were_purged_before_it_read_them() {
+    let database = TestDatabase::sqlite().await;
+    let mut feed = open(&database).await;
+    assert!(flushes(&mut feed).await);
+    database.run(&log_row(false, Shard(1), 0)).await;
+    assert_eq!(next(&mut feed).await, [1]);
+    database.run("DELETE FROM change_log").await;
+    assert!(next(&mut feed).await.is_empty(), "it had read all that was removed");
+    database.run(&log_row(false, Shard(2), 0)).await;
+    assert_eq!(next(&mut feed).await, [2], "the number of a removed row is not given again");
+    database.run(&log_row(false, Shard(3), 0)).await;
+    database.run("DELETE FROM change_log").await;
+    assert!(flushes(&mut feed).await);
+    database.run(&log_row(false, Shard(4), 0)).await;
+    assert_eq!(next(&mut feed).await, [4]);
+}
+
+/// SQLite: a file put back from a backup has fewer rows than were read.
+#[tokio::test]
+async fn sqlite_notices_a_log_that_went_back() {
+    let database = TestDatabase::sqlite().await;
+    for shard in 1..=5 {
+        database.run(&log_row(false, Shard(shard), 0)).await;
+    }
+    let mut feed = open(&database).await;
+    assert!(flushes(&mut feed).await);
+    database.run("DELETE FROM change_log WHERE seq > 3").await;
+    database.run("UPDATE sqlite_sequence SET seq = 3 WHERE name = 'change_log'").await;
+    assert!(flushes(&mut feed).await);
+}
+
+/// PostgreSQL: the earlier transaction commits later. A poll by sequence number would miss it.
+#[tokio::test]
+async fn postgres_reports_what_was_in_flight_when_later_work_was_read() {
+    let Some(database) = TestDatabase::postgres().await else { return };
+    let mut feed = open(&database).await;
+    assert!(flushes(&mut feed).await);
+    let early = database.pool.begin().await.unwrap();
+    early.execute_unprepared(&log_row(true, Shard(1), 0)).await.unwrap();
+    database.run(&log_row(true, Shard(2), 0)).await;
+    assert_eq!(next(&mut feed).await, [2]);
+    database.run(&log_row(true, Shard(3), 0)).await;
+    assert_eq!(next(&mut feed).await, [3], "2 is not read again although the open transaction pins xmin");
+    early.commit().await.unwrap();
+    assert_eq!(next(&mut feed).await, [1]);
+    assert!(next(&mut feed).await.is_empty());
+}
+
+/// PostgreSQL: rows written under savepoints carry the transaction's number, not the savepoint's.
+#[tokio::test]
+async fn postgres_reports_work_under_savepoints() {
+    let Some(database) = TestDatabase::postgres().await else { return };
+    let mut feed = open(&database).await;
+    assert!(flushes(&mut feed).await);
+    let outer = database.pool.begin().await.unwrap();
+    for shard in 0..80 {
+        // More than 64 overflow the server's cache of sub-transactions.
+        let inner = outer.begin().await.unwrap();
+        inner.execute_unprepared(&log_row(true, Shard(shard), 0)).await.unwrap();
+        inner.commit().await.unwrap();
+    }
+    assert!(next(&mut feed).await.is_empty());
+    outer.commit().await.unwrap();
+    assert_eq!(next(&mut feed).await, (0..80).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn postgres_flushes_after_a_lost_connection() {
+    let Some(database) = TestDatabase::postgres().await else { return };
+    let mut feed = open(&database).await;
+    assert!(flushes(&mut feed).await);
+    database.cut_feeds().await;
+    assert!(feed.poll().await.is_err());
+    assert!(flushes(&mut feed).await);
+    assert!(next(&mut feed).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_poll_that_is_dropped_half_way_loses_nothing() {
+    let Some(database) = TestDatabase::postgres().await else { return };
+    let mut feed = open(&database).await;
+    assert!(flushes(&mut feed).await);
+    database.run(&log_row(true, Shard(1), 0)).await;
+    // The table is locked: the poll waits, and is given up.
+    let lock = database.pool.begin().await.unwrap();
+    lock.execute_unprepared("LOCK TABLE change_log IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    assert!(tokio::time::timeout(Duration::from_millis(20), feed.poll()).await.is_err());
+    lock.rollback().await.unwrap();
+    assert!(flushes(&mut feed).await);
+}
+
+#[tokio::test]
+async fn postgres_tells_its_time() {
+    let Some(database) = TestDatabase::postgres().await else { return };
+    let before = database.number("SELECT floor(extract(epoch FROM clock_timestamp()))::bigint").await;
+    let told = open(&database).await.poll().await.unwrap().store_now.unwrap();
+    let after = database.number("SELECT floor(extract(epoch FROM clock_timestamp()))::bigint").await;
+    assert!((before..=after).contains(&told));
+}
