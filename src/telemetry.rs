@@ -1,1 +1,128 @@
-//! (to come)
+//! What is counted and logged: the Prometheus registry, in which every metric is declared, and the tracing subscriber.
+//!
+//! Labels are bounded: operation ids, outcome classes, names from this program; never a tenant, a client or a path.
+
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{Layer, fmt};
+
+/// Every metric of the process.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Seconds from the first byte of a request's head to the head of its response; by `operation` and `outcome`.
+    pub requests: HistogramVec,
+    /// Panics that were caught and answered with 500.
+    pub panics: IntCounter,
+    /// Failures to accept a connection.
+    pub accept_errors: IntCounter,
+    /// Connections that are open.
+    pub connections: IntGauge,
+    /// Connections cut off because a peer was too slow.
+    pub slow_peers: IntCounter,
+    /// Look-ups in caches; by `cache` and `outcome` (`hit`, `miss`, `stale`).
+    pub cache_lookups: IntCounterVec,
+    /// Replays that were detected; by `kind` (`code`, `refresh_token`, `assertion`).
+    pub replays: IntCounterVec,
+    /// Requests turned away before work began; by `queue`.
+    pub shed: IntCounterVec,
+    /// Whether the process is ready (1) or not (0).
+    pub ready: IntGauge,
+}
+
+impl Metrics {
+    /// Declares every metric.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new_custom(Some("tenure".into()), None)?;
+        let buckets = vec![0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+        let requests = HistogramOpts::new("http_request_seconds", "Time to answer a request").buckets(buckets);
+        let counters = |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
+        let metrics = Self {
+            requests: HistogramVec::new(requests, &["operation", "outcome"])?,
+            panics: IntCounter::new("panics_total", "Panics caught and answered with 500")?,
+            accept_errors: IntCounter::new("accept_errors_total", "Failures to accept a connection")?,
+            connections: IntGauge::new("connections", "Open connections")?,
+            slow_peers: IntCounter::new("slow_peers_total", "Connections cut off because the peer was too slow")?,
+            cache_lookups: counters("cache_lookups_total", "Look-ups in caches", &["cache", "outcome"])?,
+            replays: counters("replays_total", "Replays detected", &["kind"])?,
+            shed: counters("shed_total", "Requests turned away before work began", &["queue"])?,
+            ready: IntGauge::new("ready", "1 if the process is ready")?,
+            registry,
+        };
+        metrics.register()?;
+        Ok(metrics)
+    }
+
+    fn register(&self) -> prometheus::Result<()> {
+        let registry = &self.registry;
+        registry.register(Box::new(self.requests.clone()))?;
+        registry.register(Box::new(self.panics.clone()))?;
+        registry.register(Box::new(self.accept_errors.clone()))?;
+        registry.register(Box::new(self.connections.clone()))?;
+        registry.register(Box::new(self.slow_peers.clone()))?;
+        registry.register(Box::new(self.cache_lookups.clone()))?;
+        registry.register(Box::new(self.replays.clone()))?;
+        registry.register(Box::new(self.shed.clone()))?;
+        registry.register(Box::new(self.ready.clone()))
+    }
+
+    /// All metrics as Prometheus text.
+    pub fn render(&self) -> prometheus::Result<String> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Why logging could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum InitError {
+    /// The filter can't be read.
+    #[error("log filter: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// There is a subscriber already.
+    #[error(transparent)]
+    Twice(#[from] TryInitError),
+}
+
+/// Sets the subscriber of the process: `filter` as in `TENURE_LOG`.
+pub fn init(filter: &str, format: LogFormat) -> Result<(), InitError> {
+    let filter = EnvFilter::try_new(filter)?;
+    let lines = match format {
+        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).boxed(),
+        LogFormat::Json => fmt::layer().json().with_writer(std::io::stderr).boxed(),
+    };
+    tracing_subscriber::registry().with(filter).with(lines.with_filter(filter_fn(is_ours_or_important))).try_init()?;
+    Ok(())
+}
+
+/// Libraries write headers, frames and statements at DEBUG and TRACE, and with them secrets; their lines end at INFO.
+fn is_ours_or_important(metadata: &Metadata<'_>) -> bool {
+    metadata.target().starts_with(env!("CARGO_CRATE_NAME")) || *metadata.level() <= Level::INFO
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Metrics;
+
+    #[test]
+    fn every_metric_is_registered_once() {
+        let metrics = Metrics::new().unwrap();
+        metrics.panics.inc();
+        metrics.requests.with_label_values(&["_other", "ok"]).observe(0.001);
+        let text = metrics.render().unwrap();
+        assert!(text.contains("tenure_panics_total 1"), "{text}");
+        assert!(text.contains("tenure_http_request_seconds_count{operation=\"_other\",outcome=\"ok\"} 1"), "{text}");
+    }
+}

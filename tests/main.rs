@@ -1,3 +1,4 @@
 //! tests
 mod coherence;
+mod http;
 mod tenancy;

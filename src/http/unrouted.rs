@@ -1,13 +1,9 @@
-//! The words for a path that belongs to no family.
+//! The words for a path that belongs to no family: those of the platform API.
 
-use crate::http::reply::{Answer, Edge, Rejection};
-use crate::http::words;
+use crate::http::platform::Platform;
+use crate::http::reply::{Answer, Edge, Envelope, Rejection};
 
 /// `error` and `error_description`, for whatever may happen where no family is.
-pub(super) fn answer(rejection: &Rejection, _: &Edge<'_>) -> Answer {
-    match rejection {
-        Rejection::Malformed(text) => words::bad_request(text),
-        Rejection::Http(fault) => words::http(fault),
-        Rejection::Credential(_) | Rejection::Failed(_) => words::server_error(),
-    }
+pub(super) fn answer(rejection: &Rejection, edge: &Edge<'_>) -> Answer {
+    Platform::answer(rejection, edge)
 }

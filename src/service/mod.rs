@@ -7,6 +7,7 @@ pub mod grants;
 pub mod keys;
 pub mod listings;
 pub mod liveness;
+pub mod request;
 pub mod sign_in;
 pub mod tenants;
 pub mod tokens;

@@ -96,7 +96,7 @@ struct Field<'a> {
     value: Cow<'a, str>,
 }
 
-impl<'de> IntoDeserializer<'de, Fault> for Field<'_> {
+impl IntoDeserializer<'_, Fault> for Field<'_> {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

@@ -3,3 +3,6 @@
 mod error;
 
 pub use error::OAuth;
+
+/// The family's operations: a tuple of its resources, each `Default`.
+pub type Api = ();

@@ -1,0 +1,121 @@
+//! The call: everything a handler needs to know about its request, prepared before it runs.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use poem::{FromRequest, Request, RequestBody};
+
+use crate::domain::{self, Clock, Error, Seconds, Tid};
+use crate::http::head;
+use crate::http::reply::Rejection;
+use crate::service::keys::TenantKeys;
+use crate::service::{Ctx, Services};
+use crate::tenancy::{Directory, Hints, NameKind, Tenant, TokenHash, resolve};
+
+/// Where tenants are found, and what of their clients must be known before any handler runs.
+pub trait Tenants: Send + Sync {
+    /// The tenant, enabled or not, that has this name in its normal form.
+    fn find<'a>(&'a self, kind: NameKind, name: &'a str) -> BoxFuture<'a, domain::Result<Option<Arc<Tenant>>>>;
+
+    /// The tenant's keys.
+    fn keys<'a>(&'a self, tenant: &'a Arc<Tenant>) -> BoxFuture<'a, domain::Result<Arc<TenantKeys>>>;
+
+    /// Whether a client of the tenant has registered this origin (`origins`).
+    fn has_origin<'a>(&'a self, tenant: &'a Arc<Tenant>, origin: &'a str) -> BoxFuture<'a, domain::Result<bool>>;
+}
+
+/// What every request shares.
+#[derive(Clone)]
+pub struct Shared {
+    /// The use cases.
+    pub services: Arc<Services>,
+    /// Where tenants are found.
+    pub tenants: Arc<dyn Tenants>,
+    /// The hashes of the platform's tokens; none, and its API is off.
+    pub platform_tokens: Arc<[TokenHash]>,
+    /// The tenant of requests that name none.
+    pub default_tenant: Option<Tid>,
+    /// The store's time.
+    pub clock: Clock,
+}
+
+/// A request under a tenant. As an argument of a handler it is there by construction: without a tenant, the request ended
+/// before.
+#[derive(Clone)]
+pub struct Call {
+    /// The use cases.
+    pub services: Arc<Services>,
+    /// What every use case is told first: the tenant, its keys, the time, the id of the request.
+    pub ctx: Ctx,
+}
+
+/// A request that needs no tenant: the platform's.
+#[derive(Clone)]
+pub struct PlatformCall {
+    /// The use cases.
+    pub services: Arc<Services>,
+    /// The time at which the request came in.
+    pub now: Seconds,
+    /// The id of the request.
+    pub request_id: Arc<str>,
+}
+
+impl<'a> FromRequest<'a> for Call {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        request.data::<Self>().cloned().ok_or_else(|| unprepared().into())
+    }
+}
+
+impl<'a> FromRequest<'a> for PlatformCall {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        request.data::<Self>().cloned().ok_or_else(|| unprepared().into())
+    }
+}
+
+fn unprepared() -> Rejection {
+    Rejection::Failed(Error::internal("a handler ran without its call"))
+}
+
+/// What a credential said, for a handler: put into the request's extensions by the family's gate, taken out as an argument.
+#[derive(Clone, Debug)]
+pub struct Caller<T>(pub T);
+
+impl<'a, T: Clone + Send + Sync + 'static> FromRequest<'a> for Caller<T> {
+    async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
+        request.data::<Self>().cloned().ok_or_else(|| unprepared().into())
+    }
+}
+
+/// [`Tenants`] as the tenancy wants it.
+struct Names<'a>(&'a dyn Tenants);
+
+impl Directory for Names<'_> {
+    async fn find(&self, kind: NameKind, name: &str) -> domain::Result<Option<Arc<Tenant>>> {
+        self.0.find(kind, name).await
+    }
+}
+
+/// The tenant of a request, and the path that is left of it once the issuer's own path is cut off.
+pub async fn tenant(
+    request: &Request,
+    shared: &Shared,
+    service_key: Option<i64>,
+    default: Option<&Tid>,
+) -> Result<(Arc<Tenant>, String), Rejection> {
+    let values = |name| request.headers().get_all(name).iter().map(poem::http::HeaderValue::as_bytes).collect();
+    let hints = Hints {
+        tenant_id: values("tenant-id"),
+        issuer: values("issuer"),
+        service_key,
+        host: head::host(request),
+        path: request.uri().path(),
+    };
+    let found = resolve(&hints, default, &Names(&*shared.tenants)).await;
+    let found = found.map_err(|refusal| Rejection::Failed(refusal.into()))?;
+    Ok((found.tenant, found.path.into_owned()))
+}
+
+/// Whether a request names its tenant outright.
+pub fn is_named(request: &Request) -> bool {
+    request.headers().contains_key("tenant-id") || request.headers().contains_key("issuer")
+}

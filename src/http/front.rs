@@ -1,0 +1,252 @@
+//! The front: one pass over every request before and after its handler, in the order that the API promises.
+//!
+//! head → route (404, 405) → tenant (400, 403) → credential (401, 403) → query → body (413, 415, 400) → handler → words.
+//! Whatever fails on the way is a [`Rejection`], put into its family's words here and nowhere else.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use poem::endpoint::BoxEndpoint;
+use poem::http::uri::PathAndQuery;
+use poem::http::{HeaderValue, Method, header};
+use poem::{Endpoint, Request, Response};
+
+use crate::domain::Error;
+use crate::http::call::{self, Call, PlatformCall, Shared};
+use crate::http::cors::{self, Policy};
+use crate::http::docs::Docs;
+use crate::http::family::Family;
+use crate::http::gate;
+use crate::http::observe::Seen;
+use crate::http::operations::{Operation, Operations, allow, choose};
+use crate::http::reply::{Edge, Failure, HttpFault, Rejection};
+use crate::http::{body, head};
+use crate::service::Ctx;
+use crate::service::request::new_request_id;
+use crate::telemetry::Metrics;
+use crate::tenancy::Tenant;
+use crate::tenancy::resolve::cut_prefix;
+
+/// The endpoint around all families.
+pub struct Front {
+    /// The families' routes.
+    pub routes: BoxEndpoint<'static>,
+    /// What exists.
+    pub operations: Operations,
+    /// The documents and their page.
+    pub docs: Docs,
+    /// What requests share.
+    pub shared: Shared,
+    /// Where they are counted.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Endpoint for Front {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let mut seen = Seen::new(new_request_id(), Family::of(request.uri().path()));
+        let served = AssertUnwindSafe(self.serve(request, &mut seen)).catch_unwind().await;
+        let served = served.unwrap_or_else(|_| {
+            self.metrics.panics.inc();
+            Err(HttpFault::Panic.into())
+        });
+        let mut response = served.unwrap_or_else(|rejection| refuse(&rejection, &seen));
+        response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        seen.answered(&mut response, &self.metrics);
+        Ok(response)
+    }
+}
+
+fn refuse(rejection: &Rejection, seen: &Seen) -> Response {
+    let response = seen.family.refuse(rejection, &Edge { request_id: &seen.request_id });
+    seen.failed(rejection, response.status());
+    response
+}
+
+/// Where a request goes.
+struct Route<'a> {
+    operations: &'a [Operation],
+    path: String,
+}
+
+impl Front {
+    async fn serve(&self, mut request: Request, seen: &mut Seen) -> Result<Response, Rejection> {
+        head::check(&request)?;
+        if let Some(document) = self.docs.at(request.uri().path()) {
+            return document_for(request.method(), document);
+        }
+        let mut route = self.route(&request, seen).await?;
+        let policy = cors::policy(&route.path);
+        if request.method() == Method::OPTIONS {
+            return self.options(&request, &route, policy).await;
+        }
+        let operation = pick(&route, &request)?;
+        seen.operation = Some(operation.id());
+        let tenant = if seen.family.needs_tenant() {
+            Some(self.tenant(&mut request, &mut route, seen).await?)
+        } else {
+            self.platform(&mut request, seen)?;
+            None
+        };
+        // The issuer's own path may look like an API: what is left of it decides.
+        let operation = pick(&route, &request)?;
+        let allowed = self.origin(&request, policy, tenant.as_ref()).await;
+        let mut response = match self.handle(request, &route.path, operation).await {
+            Ok(response) => response,
+            // A browser must be able to read why its request was refused.
+            Err(rejection) if policy != Policy::Closed => refuse(&rejection, seen),
+            Err(rejection) => return Err(rejection),
+        };
+        cors::tell(&mut response, policy, allowed);
+        Ok(response)
+    }
+
+    /// What exists at the request's path, with `/t/{tid}` or an issuer's path cut off where that is what it starts with.
+    async fn route(&self, request: &Request, seen: &mut Seen) -> Result<Route<'_>, Rejection> {
+        let path = request.uri().path();
+        let cut = cut_prefix(path).map(|(_, rest)| rest.into_owned());
+        let under_tenant = cut.is_some();
+        let mut rest = cut.unwrap_or_else(|| path.to_owned());
+        let mut operations = self.operations.at(&rest);
+        if operations.is_empty() && !under_tenant && !call::is_named(request) {
+            match call::tenant(request, &self.shared, None, None).await {
+                Ok((_, left)) => {
+                    operations = self.operations.at(&left);
+                    rest = left;
+                }
+                Err(fault @ Rejection::Failed(Error::Unavailable(_) | Error::Internal(_) | Error::Forbidden(_))) => {
+                    return Err(fault);
+                }
+                Err(_) => {}
+            }
+        }
+        seen.family = Family::of(&rest);
+        if operations.is_empty() || (under_tenant && !seen.family.needs_tenant()) {
+            return Err(HttpFault::NoRoute.into());
+        }
+        Ok(Route { operations, path: rest })
+    }
+
+    /// Finds the tenant, passes the family's gate, and leaves the [`Call`] in the request.
+    async fn tenant<'a>(
+        &'a self,
+        request: &mut Request,
+        route: &mut Route<'a>,
+        seen: &mut Seen,
+    ) -> Result<Arc<Tenant>, Rejection> {
+        let service_key = gate::service_key(seen.family, request, &route.path)?;
+        if let Some(key) = service_key {
+            self.service_credential(request, route, key, seen).await?;
+        }
+        let default = self.shared.default_tenant.as_ref();
+        let (tenant, path) = call::tenant(request, &self.shared, service_key, default).await?;
+        seen.tenant = Some(tenant.tid.clone());
+        if path != route.path {
+            route.operations = self.operations.at(&path);
+            route.path = path;
+        }
+        let call = self.call(Arc::clone(&tenant), seen).await?;
+        if service_key.is_none() {
+            gate::pass(seen.family, request, &call, &route.path).await?;
+        }
+        request.set_data(call);
+        Ok(tenant)
+    }
+
+    /// Where the credential names the tenant, it is judged before anything else is said about tenants.
+    async fn service_credential(
+        &self,
+        request: &mut Request,
+        route: &Route<'_>,
+        key: i64,
+        seen: &Seen,
+    ) -> Result<(), Rejection> {
+        let tenant = gate::tenant_of(&*self.shared.tenants, key).await?;
+        let call = self.call(tenant, seen).await?;
+        gate::pass(seen.family, request, &call, &route.path).await
+    }
+
+    fn platform(&self, request: &mut Request, seen: &Seen) -> Result<(), Rejection> {
+        gate::pass_platform(seen.family, request, &self.shared.platform_tokens)?;
+        let call = PlatformCall {
+            services: Arc::clone(&self.shared.services),
+            now: self.shared.clock.now(),
+            request_id: Arc::clone(&seen.request_id),
+        };
+        request.set_data(call);
+        Ok(())
+    }
+
+    async fn call(&self, tenant: Arc<Tenant>, seen: &Seen) -> Result<Call, Rejection> {
+        let keys = self.shared.tenants.keys(&tenant).await?;
+        let (now, request_id) = (self.shared.clock.now(), Arc::clone(&seen.request_id));
+        Ok(Call { services: Arc::clone(&self.shared.services), ctx: Ctx { tenant, keys, now, request_id } })
+    }
+
+    async fn handle(&self, mut request: Request, path: &str, operation: &Operation) -> Result<Response, Rejection> {
+        let query = request.uri().query().map(str::to_owned);
+        let cleaned = query.as_deref().map(|query| body::query(operation, query)).transpose()?.flatten();
+        body::read(&mut request, operation).await?;
+        if path != request.uri().path() || cleaned.is_some() {
+            rewrite(&mut request, path, cleaned.or(query).as_deref())?;
+        }
+        let mut response = self.routes.call(request).await.map_err(Rejection::from)?;
+        match response.extensions_mut().remove::<Failure>() {
+            Some(failure) => Err(failure.take()),
+            None => Ok(response),
+        }
+    }
+
+    async fn options(&self, request: &Request, route: &Route<'_>, policy: Policy) -> Result<Response, Rejection> {
+        let preflight =
+            policy != Policy::Closed && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let mut response = cors::options(&allow(route.operations), preflight);
+        let tenant = if preflight && policy == Policy::Registered {
+            let default = self.shared.default_tenant.as_ref();
+            call::tenant(request, &self.shared, None, default).await.ok().map(|(tenant, _)| tenant)
+        } else {
+            None
+        };
+        let allowed = self.origin(request, policy, tenant.as_ref()).await;
+        cors::tell(&mut response, policy, allowed);
+        Ok(response)
+    }
+
+    /// The request's origin, if a client of the tenant has registered it.
+    async fn origin(&self, request: &Request, policy: Policy, tenant: Option<&Arc<Tenant>>) -> Option<HeaderValue> {
+        let (Policy::Registered, Some(tenant)) = (policy, tenant) else { return None };
+        let origin = cors::origin(request.headers())?;
+        let known = self.shared.tenants.has_origin(tenant, origin.to_str().ok()?).await;
+        matches!(known, Ok(true)).then(|| origin.clone())
+    }
+}
+
+fn pick<'a>(route: &Route<'a>, request: &Request) -> Result<&'a Operation, Rejection> {
+    if route.operations.is_empty() {
+        return Err(HttpFault::NoRoute.into());
+    }
+    choose(route.operations, request.method())
+        .ok_or_else(|| HttpFault::Method { allow: allow(route.operations) }.into())
+}
+
+/// A document, for those who only read.
+fn document_for(method: &Method, document: Response) -> Result<Response, Rejection> {
+    if matches!(*method, Method::GET | Method::HEAD) {
+        return Ok(document);
+    }
+    Err(HttpFault::Method { allow: "GET, HEAD".into() }.into())
+}
+
+fn rewrite(request: &mut Request, path: &str, query: Option<&str>) -> Result<(), Rejection> {
+    let text = match query {
+        Some(query) if !query.is_empty() => format!("{path}?{query}"),
+        _ => path.to_owned(),
+    };
+    let mut parts = request.uri().clone().into_parts();
+    parts.path_and_query =
+        Some(PathAndQuery::try_from(text).map_err(|_| Rejection::malformed("Bad encoding of the path"))?);
+    *request.uri_mut() = parts.try_into().map_err(|_| Rejection::malformed("Bad encoding of the path"))?;
+    Ok(())
+}
