@@ -69,6 +69,21 @@ impl Metrics {
         registry.register(Box::new(self.ready.clone()))
     }
 
+    /// Counts a look-up in a cache.
+    pub fn cache_lookup(&self, cache: &'static str, outcome: &'static str) {
+        self.cache_lookups.with_label_values(&[cache, outcome]).inc();
+    }
+
+    /// Counts a detected replay.
+    pub fn replay(&self, kind: &'static str) {
+        self.replays.with_label_values(&[kind]).inc();
+    }
+
+    /// Counts a request that a full queue turned away.
+    pub fn shed(&self, queue: &'static str) {
+        self.shed.with_label_values(&[queue]).inc();
+    }
+
     /// All metrics as Prometheus text.
     pub fn render(&self) -> prometheus::Result<String> {
         TextEncoder::new().encode_to_string(&self.registry.gather())
