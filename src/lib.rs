@@ -7,7 +7,7 @@
 //! | layer | question | may import (ours) | foreign, exclusively |
 //! | --- | --- | --- | --- |
 //! | [`domain`] | what things are | – | – |
-//! | [`tenancy`] | who a request is for | domain | toml |
+//! | [`tenancy`] | who a request is for | domain, crypto | toml |
 //! | [`crypto`] | where secrets are handled | domain | josekit, `aws_lc_rs`, argon2, sha2, rand |
 //! | [`cache`] | where hot values live | domain | moka |
 //! | [`store`] | where rows live | domain | `sea_orm`, entity |

@@ -1,3 +1,5 @@
+//! The rules of resolution, on tenants in memory.
+
 use super::*;
 use crate::domain::{Error, Forbidden, TenantId};
 use crate::tenancy::settings::TenantSettings;
