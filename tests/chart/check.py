@@ -131,8 +131,8 @@ def alerts(resources: list[dict]) -> None:
 
 def settings(resources: list[dict]) -> None:
     """The chart sets only what the server reads, and docs/operations.md lists exactly what the server reads."""
-    source = "".join((ROOT / name).read_text() for name in ("src/config.rs", "src/cli.rs"))
-    read = set(re.findall(r'"(TENURE_[A-Z0-9_]+)"', source))
+    sources = "".join(path.read_text() for path in (ROOT / "src").rglob("*.rs"))
+    read = set(re.findall(r'env = "(TENURE_[A-Z0-9_]+)"', sources))
     described = set(re.findall(r"^\| `(TENURE_[A-Z0-9_]+)`", (ROOT / "docs/operations.md").read_text(), re.M))
     for name in sorted(read ^ described):
         faults.append(f"setting {name}: only in {'the server' if name in read else 'docs/operations.md'}")
