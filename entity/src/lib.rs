@@ -6,6 +6,7 @@ pub mod authorization_code;
 pub mod authorization_grant;
 pub mod authorization_record;
 pub mod client;
+pub mod client_origin;
 pub mod end_user;
 pub mod platform_state;
 pub mod refresh_token;

@@ -10,6 +10,7 @@ mod m20261122_000001_create_tenants;
 mod m20261122_000002_create_authorizations;
 mod m20261122_000003_create_tokens;
 mod m20261122_000004_create_changes;
+mod m20261122_000005_create_client_origins;
 
 /// Every step, in order.
 pub struct Migrator;
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000002_create_authorizations::Migration),
             Box::new(m20261122_000003_create_tokens::Migration),
             Box::new(m20261122_000004_create_changes::Migration),
+            Box::new(m20261122_000005_create_client_origins::Migration),
         ]
     }
 }

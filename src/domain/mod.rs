@@ -1,6 +1,7 @@
 //! What things are: pure types and rules, no I/O, nothing of ours imported.
 
 pub mod authorization;
+pub mod client;
 pub mod clock;
 pub mod coherence;
 pub mod error;
@@ -11,11 +12,13 @@ pub mod scope;
 pub mod selector;
 pub mod tenant;
 pub mod token;
+pub mod user;
 
 pub use authorization::{
     Authorization, AuthorizationId, AuthorizationKey, AuthorizationView, CodeExtras, Encoding, Posted, RefreshShown,
     SubjectType, TermDefaults, Terms,
 };
+pub use client::{Client, ClientSecret, OldSecret, Registration};
 pub use clock::{Clock, NEVER, Seconds};
 pub use error::{ClientFault, Error, Forbidden, GrantFault, Kind, Result};
 pub use oauth::{AuthMethod, GrantType};
@@ -24,3 +27,4 @@ pub use tenant::{TenantId, Tid};
 pub use token::{
     AccessToken, Chain, ChainId, Code, CodeId, CodeState, Grant, GrantId, Snapshot, TokenKind, TokenNumber,
 };
+pub use user::User;

@@ -38,6 +38,10 @@ pub enum Selector<'a> {
     Chain(ChainId),
     /// One access token.
     Token(TokenNumber),
+    /// All of a subject, while its user is disabled.
+    SuspendedSubject(&'a str),
+    /// All of a client, while it is disabled.
+    SuspendedClient(&'a str),
 }
 
 impl<'a> Selector<'a> {
@@ -45,9 +49,10 @@ impl<'a> Selector<'a> {
     /// `client_credentials` token, which has no subject that a selector could match.
     pub fn of_key(key: &'a AuthorizationKey, user: bool) -> Vec<Self> {
         let (sub, act, cid) = (key.sub.as_str(), key.act.as_deref(), key.cid.as_str());
-        let mut all = vec![Self::Tenant, Self::Client(cid)];
+        let mut all = vec![Self::Tenant, Self::Client(cid), Self::SuspendedClient(cid)];
         if user {
             all.extend([Self::Subject(sub), Self::SubjectClient(sub, cid), Self::Triple(sub, act, cid)]);
+            all.push(Self::SuspendedSubject(sub));
             if let Some(act) = act {
                 all.extend([Self::Actor(act), Self::SubjectActor(sub, act), Self::ActorClient(act, cid)]);
             }
@@ -69,6 +74,7 @@ impl<'a> Selector<'a> {
             Self::Authorization(_) | Self::RefreshTokensOf(_) | Self::Grant(_) | Self::Chain(_) | Self::Token(_) => {
                 return None;
             }
+            Self::SuspendedSubject(_) | Self::SuspendedClient(_) => return None,
         };
         Some(Target { sub, act, cid })
     }
@@ -97,6 +103,8 @@ impl<'a> Selector<'a> {
             Self::Grant(id) => out.extend([10].iter().chain(&id.0)),
             Self::Chain(id) => out.extend([11].iter().chain(&id.0)),
             Self::Token(number) => out.extend([12].iter().chain(&number.0.to_be_bytes())),
+            Self::SuspendedSubject(sub) => text(13, &[sub]),
+            Self::SuspendedClient(cid) => text(14, &[cid]),
         }
         out
     }

@@ -1,6 +1,7 @@
 //! How a use case runs: one [`Services`], one `impl` block per file.
 
 pub mod authorizations;
+pub mod clients;
 pub mod codes;
 mod context;
 pub mod grants;
@@ -11,26 +12,35 @@ pub mod request;
 pub mod sign_in;
 pub mod tenants;
 pub mod tokens;
+pub mod users;
 
 use std::sync::Arc;
 
+use crate::crypto::password::Passwords;
 use crate::crypto::seal::MasterKey;
 use crate::domain::Clock;
 use crate::store::Store;
 
 pub use context::Ctx;
 
+/// How many password checks wait for their turn.
+const PASSWORD_QUEUE: usize = 32;
+
 /// Everything a use case needs.
 pub struct Services {
     pub(crate) store: Store,
     pub(crate) master: Arc<MasterKey>,
     pub(crate) clock: Clock,
+    pub(crate) passwords: Passwords,
 }
 
 impl Services {
     /// Services over a store.
     pub fn new(store: Store, master: Arc<MasterKey>, clock: Clock) -> Self {
-        Self { store, master, clock }
+        // One processor is left to everything that is not a password hash.
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let passwords = Passwords::new(cores.saturating_sub(1), PASSWORD_QUEUE);
+        Self { store, master, clock, passwords }
     }
 
     /// The store's time.

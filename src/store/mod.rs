@@ -13,11 +13,13 @@ mod scoped;
 pub mod access_tokens;
 pub mod authorizations;
 pub mod chains;
+pub mod clients;
 pub mod codes;
 pub mod directory;
 pub mod grants;
 pub mod revocations;
 pub mod secrets;
+pub mod users;
 
 use std::sync::Arc;
 

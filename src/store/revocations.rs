@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::scoped::{TenantStore, id16, placeholders, values};
+use crate::domain::coherence::{Shard, Topic};
 use crate::domain::{Epoch, NEVER, Result, Seconds, Target};
 
 /// The hash of a selector: its key in the store.
@@ -73,6 +74,22 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         ];
         self.execute(mark, values).await?;
         Ok(Revoked { epoch, previous })
+    }
+
+    /// Suspends a selector, or resumes it. While it is suspended everything that obeys it is dead, whenever it was made.
+    pub async fn set_suspended(&self, selector: SelectorHash, suspended: bool) -> Result<()> {
+        let changed = if suspended {
+            let sql = "INSERT INTO revocation (tenant_id, selector, epoch, revoked_at, expires_at, purged)
+                VALUES ($1, $2, $3, $3, $3, TRUE) ON CONFLICT (tenant_id, selector) DO NOTHING";
+            self.execute(sql, values![selector.to_vec(), Epoch::MAX]).await?
+        } else {
+            let sql = "DELETE FROM revocation WHERE tenant_id = $1 AND selector = $2";
+            self.execute(sql, values![selector.to_vec()]).await?
+        };
+        if changed > 0 {
+            self.touch(Shard::of(self.tenant_id(), Topic::Revocation, &selector));
+        }
+        Ok(())
     }
 
     /// The epoch of the latest revocation of any of the selectors, 0 if none was ever revoked.
