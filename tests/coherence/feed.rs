@@ -9,7 +9,7 @@ use tenure::store::Feed;
 use super::database::{TestDatabase, log_row};
 
 async fn open(database: &TestDatabase) -> Feed {
-    Feed::open(&database.options).await.unwrap().expect("an engine that can be followed")
+    Feed::open(&database.options).await.unwrap().unwrap()
 }
 
 /// The shards of the next poll, sorted; it must not flush.
