@@ -5,4 +5,5 @@
 mod architecture;
 mod coherence;
 mod http;
+mod examples;
 mod tenancy;

@@ -50,9 +50,9 @@ impl Faults {
     }
 
     /// Adds the reason that a check of one value came back with.
-    pub(super) fn take(&mut self, key: impl Into<String>, outcome: Result<(), &'static str>) {
+    pub(super) fn take(&mut self, key: impl Into<String>, outcome: Result<(), impl fmt::Display>) {
         if let Err(text) = outcome {
-            self.add(key, text);
+            self.add(key, text.to_string());
         }
     }
 

@@ -57,9 +57,9 @@ pub fn parse(text: &str) -> Result<TenantsFile, Vec<Fault>> {
             Err(faults) => told.extend(faults),
         }
         let position = format!("#{}", index + 1);
-        told.iter_mut().for_each(|fault| {
+        for fault in &mut told {
             fault.tenant.get_or_insert_with(|| position.clone());
-        });
+        }
         locate(&mut told, &at, &source);
         all.extend(told);
     }

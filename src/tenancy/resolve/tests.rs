@@ -24,7 +24,7 @@ fn tenant(id: i64, tid: &str, issuers: &[&str], enabled: bool) -> Arc<Tenant> {
     let mut settings = TenantSettings { enabled, issuer: issuers[0].to_owned(), ..TenantSettings::default() };
     settings.aliases = issuers[1..].iter().map(|alias| (*alias).to_owned()).collect();
     settings.management.service_api_key = Some(1000 + id);
-    Arc::new(Tenant { id: TenantId(id), tid: Tid::parse(tid).unwrap(), settings, version: 1 })
+    Arc::new(Tenant { id: TenantId(id), tid: Tid::parse(tid).unwrap(), settings, version: 1, has_imports: false })
 }
 
 fn directory() -> Fake {
@@ -37,7 +37,7 @@ fn directory() -> Fake {
     ])
 }
 
-async fn ask<'a>(hints: &Hints<'a>, default: Option<&str>) -> Result<(String, String), Refusal> {
+async fn ask(hints: &Hints<'_>, default: Option<&str>) -> Result<(String, String), Refusal> {
     let default = default.map(|tid| Tid::parse(tid).unwrap());
     let resolved = resolve(hints, default.as_ref(), &directory()).await?;
     Ok((resolved.tenant.tid.to_string(), resolved.path.into_owned()))
