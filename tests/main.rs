@@ -4,6 +4,6 @@
 
 mod architecture;
 mod coherence;
-mod http;
 mod examples;
+mod http;
 mod tenancy;

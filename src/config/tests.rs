@@ -1,3 +1,5 @@
+//! Settings: defaults, faults, the key file.
+
 use clap::Parser;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! A table of requests, against tenants in memory.
+
 //! The rules of resolution, on tenants in memory.
 
 use super::*;
