@@ -23,7 +23,7 @@ impl Example {
         let mut keys = Vec::new();
         for line in text.lines().map(|line| line.trim_start_matches("# ")) {
             if let Some(table) = line.strip_prefix('[') {
-                header = table.trim_start_matches('[').split(']').next().unwrap_or_default().to_owned();
+                header = table.trim_matches('[').split(']').next().map(str::to_owned).unwrap_or_default();
                 keys.push(("tenant".to_owned(), header.trim_start_matches("tenant.").to_owned()));
             } else if let Some((key, _)) = line.split_once(" = ") {
                 keys.push((header.clone(), key.to_owned()));

@@ -13,7 +13,7 @@ fn load(text: &str) -> TenantsFile {
 
 /// The faults of a file, as an operator sees them.
 fn faults(text: &str) -> Vec<String> {
-    file::parse(text).expect_err("a faulty file").iter().map(ToString::to_string).collect()
+    file::parse(text).unwrap_err().iter().map(ToString::to_string).collect()
 }
 
 /// The faults of a file with one tenant that has these lines besides its id and issuer.
