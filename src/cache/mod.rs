@@ -63,6 +63,17 @@ pub enum Outcome {
     Bypass,
 }
 
+impl Outcome {
+    /// The label in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Bypass => "bypass",
+        }
+    }
+}
+
 /// Counts outcomes; telemetry makes one for each cache.
 pub type Tally = Box<dyn Fn(Outcome) + Send + Sync>;
 

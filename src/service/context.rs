@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::keys::TenantKeys;
+use crate::cache::Freshness;
 use crate::domain::Seconds;
 use crate::tenancy::Tenant;
 
@@ -15,6 +16,8 @@ pub struct Ctx {
     pub keys: Arc<TenantKeys>,
     /// The store's time.
     pub now: Seconds,
+    /// What this request may believe of the caches.
+    pub freshness: Freshness,
     /// The id of the request: in the log and, for failed client authentication, in the answer.
     pub request_id: Arc<str>,
 }

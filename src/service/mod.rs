@@ -16,11 +16,15 @@ pub mod users;
 
 use std::sync::Arc;
 
+use crate::cache::{self, Coherence, CoherentCache, Spec};
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::MasterKey;
-use crate::domain::Clock;
+use crate::domain::{Clock, Seconds, TenantId};
 use crate::store::Store;
+use crate::store::directory::NameKind;
+use crate::telemetry::Metrics;
 
+pub use crate::cache::Freshness;
 pub use context::Ctx;
 
 /// How many password checks wait for their turn.
@@ -32,24 +36,63 @@ pub struct Services {
     pub(crate) master: Arc<MasterKey>,
     pub(crate) clock: Clock,
     pub(crate) passwords: Passwords,
+    pub(crate) coherence: Arc<Coherence>,
+    pub(crate) caches: Caches,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// What is held in memory beyond one request.
+pub(crate) struct Caches {
+    /// Tenants with their keys, by internal number.
+    pub(crate) tenants: CoherentCache<TenantId, Arc<tenants::Served>>,
+    /// Internal numbers of tenants, by name.
+    pub(crate) names: CoherentCache<(NameKind, String), TenantId>,
+}
+
+impl Caches {
+    fn new(metrics: &Arc<Metrics>) -> Self {
+        Self {
+            tenants: CoherentCache::new(cache::TENANTS, tally(metrics, cache::TENANTS)),
+            names: CoherentCache::new(cache::TENANT_NAMES, tally(metrics, cache::TENANT_NAMES)),
+        }
+    }
+}
+
+/// Counts the outcomes of one cache.
+fn tally(metrics: &Arc<Metrics>, spec: Spec) -> cache::Tally {
+    let metrics = metrics.clone();
+    Box::new(move |outcome| metrics.cache_lookup(spec.name, outcome.as_str()))
 }
 
 impl Services {
-    /// Services over a store.
-    pub fn new(store: Store, master: Arc<MasterKey>, clock: Clock) -> Self {
+    /// Services over a store whose changes `coherence` follows.
+    pub fn new(
+        store: Store,
+        master: Arc<MasterKey>,
+        clock: Clock,
+        coherence: Arc<Coherence>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let caches = Caches::new(&metrics);
         // One processor is left to everything that is not a password hash.
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let passwords = Passwords::new(cores.saturating_sub(1), PASSWORD_QUEUE);
-        Self { store, master, clock, passwords }
+        Self { store, master, clock, passwords, coherence, caches, metrics }
     }
 
     /// The store's time.
-    pub fn now(&self) -> crate::domain::Seconds {
+    pub fn now(&self) -> Seconds {
         self.clock.now()
+    }
+
+    /// Live secrets are about to be shown: leaves an audit line.
+    pub fn on_secrets_shown(&self, ctx: &Ctx, what: &'static str) {
+        tracing::info!(target: "tenure::audit", tenant = %ctx.tenant.tid, request_id = %ctx.request_id, what, "live secrets shown");
     }
 
     /// Something that may be used once was presented again, by a request that was right in all else.
     pub(crate) fn on_replay(&self, what: &'static str) {
+        self.metrics.replay(what);
         tracing::warn!(what, "replay detected: what came from it was revoked");
     }
 }

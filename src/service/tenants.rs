@@ -1,1 +1,7 @@
-//! Tenants: onboarding, loading, applying a file.
+//! Tenants: found, loaded with their keys, and applied from a file.
+
+mod apply;
+mod load;
+
+pub use apply::{Applied, Outcome, Report};
+pub use load::Served;

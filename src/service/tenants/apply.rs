@@ -1,0 +1,259 @@
+//! Applying what a tenants file says: created, updated where its text has changed, never deleted.
+
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::load::{SETTINGS_PLACE, SealedSettings, name_shard, tenant_shard};
+use crate::crypto::jwk;
+use crate::crypto::jwt::{ContentKey, SigningKey};
+use crate::crypto::secret::{hmac, random};
+use crate::crypto::token::TokenKeys;
+use crate::domain::{Error, Result, Seconds, TenantId, Tid};
+use crate::service::keys::{self, TenantKeys};
+use crate::service::Services;
+use crate::store::directory::{NameKind, Status, StoredTenant};
+use crate::store::secrets::{Purpose, StoredKey, StoredSecret};
+use crate::store::{TenantStore, Tx};
+use crate::tenancy::{TenantEntry, TenantSettings, name};
+
+/// What happened to one entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The tenant is new.
+    Created,
+    /// The tenant was brought up to date.
+    Updated,
+    /// The entry's text is the one that was applied last.
+    Unchanged,
+    /// The tenant was deleted, and is left so.
+    Tombstone,
+}
+
+/// One entry and what happened to it.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// The tenant.
+    pub tid: Tid,
+    /// What happened.
+    pub outcome: Outcome,
+}
+
+/// What applying a file did, in its order.
+pub type Report = Vec<Applied>;
+
+/// A tenant to be written, with all slow work done.
+struct Draft {
+    stored: StoredTenant,
+    names: Vec<(NameKind, String)>,
+    old_names: Vec<(NameKind, String)>,
+    secrets: Vec<StoredSecret>,
+    keys: Vec<StoredKey>,
+    is_new: bool,
+}
+
+impl Services {
+    /// Applies entries in order. `recreate` makes deleted tenants anew; `dry_run` writes nothing.
+    ///
+    /// # Errors
+    /// The first that can't be written, by its tenant; those before it stay applied.
+    pub async fn apply_entries(&self, entries: Vec<TenantEntry>, recreate: bool, dry_run: bool) -> Result<Report> {
+        let mut report = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let tid = entry.tid.clone();
+            let outcome = self.apply_entry(entry, recreate, dry_run).await.map_err(|error| match error {
+                Error::Conflict(text) => Error::Conflict(format!("{tid}: {text}")),
+                Error::InvalidRequest(text) => Error::InvalidRequest(format!("{tid}: {text}")),
+                other => other,
+            })?;
+            report.push(Applied { tid, outcome });
+        }
+        Ok(report)
+    }
+
+    async fn apply_entry(&self, entry: TenantEntry, recreate: bool, dry_run: bool) -> Result<Outcome> {
+        let digest = self.entry_digest(&entry);
+        let (existing, outcome) = match self.store.find_tenant_ever(&entry.tid).await? {
+            Some(found) if found.status == Status::Deleted && !recreate => return Ok(Outcome::Tombstone),
+            Some(found) if found.status == Status::Deleted => (None, Outcome::Created),
+            None => (None, Outcome::Created),
+            Some(found) if found.digest.as_deref() == Some(digest.as_slice()) => return Ok(Outcome::Unchanged),
+            Some(found) => (Some(found), Outcome::Updated),
+        };
+        if !dry_run {
+            match existing {
+                None => self.create_tenant(entry, Some(digest)).await.map(|_| ())?,
+                Some(found) => self.update_tenant(found, entry, Some(digest)).await?,
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// The keyed digest that tells whether an entry's text has changed: it says nothing of the secrets in the text.
+    fn entry_digest(&self, entry: &TenantEntry) -> Vec<u8> {
+        let key = Zeroizing::new(self.master.derive(b"tenants file"));
+        hmac(&key, &[entry.text.expose().as_bytes()]).to_vec()
+    }
+
+    /// Creates a tenant with its keys, clients and users, all or nothing.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when its id, an issuer or its service API key is taken.
+    pub async fn create_tenant(&self, entry: TenantEntry, digest: Option<Vec<u8>>) -> Result<TenantId> {
+        let now = self.now();
+        let id = TenantId(i64::from_be_bytes(random::<8>()) & i64::MAX);
+        let (signing, content) = brought(&entry.settings)?;
+        let secrets = keys::new_secrets(id, &self.master, content.as_ref(), now);
+        let root = secrets.iter().find(|s| s.purpose == Purpose::Root);
+        let root = keys::open(&self.master, id, root.ok_or_else(|| Error::internal("no root secret was made"))?)?;
+        let root: [u8; 32] = root.as_slice().try_into().map_err(|_| Error::internal("a root secret of a wrong size"))?;
+        let tokens = TokenKeys::derive(id, 1, &root);
+        let mut stored_keys: Vec<StoredKey> =
+            signing.iter().map(|key| keys::stored_key(&tokens, key, true, now, now)).collect();
+        let wanted = entry.settings.access_token.jws_alg.as_str();
+        if !stored_keys.iter().any(|key| key.alg == wanted) {
+            let made = keys::generate(wanted).await?;
+            stored_keys.push(keys::stored_key(&tokens, &made, false, now, now));
+        }
+        let stored = self.row(id, &entry, &tokens, digest, now)?;
+        let draft = self.draft(stored, entry, tokens, secrets, stored_keys, Vec::new(), true, now).await?;
+        self.store.write(id, draft, |rows, draft| Box::pin(write(rows, draft))).await?;
+        Ok(id)
+    }
+
+    /// Brings a tenant up to date: settings are replaced, clients and users in the entry are upserted.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when the issuer is another one, or a name is taken.
+    pub async fn update_tenant(&self, found: StoredTenant, entry: TenantEntry, digest: Option<Vec<u8>>) -> Result<()> {
+        let now = self.now();
+        let old: TenantSettings = serde_json::from_str(&found.settings).map_err(Error::internal)?;
+        if old.issuer != entry.settings.issuer {
+            return Err(Error::Conflict("the issuer of a tenant can't be changed".into()));
+        }
+        let rows = self.store.tenant(found.id);
+        let current = TenantKeys::load(&rows, &self.master).await?;
+        let tokens = self.newest_keys(found.id).await?;
+        let (signing, content) = brought(&entry.settings)?;
+        let known = |kid: &str| current.signing().iter().any(|k| k.key.kid() == kid);
+        let mut stored_keys: Vec<StoredKey> = signing
+            .iter()
+            .filter(|key| !known(key.kid()))
+            .map(|key| keys::stored_key(&tokens, key, true, now, now))
+            .collect();
+        let wanted = entry.settings.access_token.jws_alg.as_str();
+        if current.signer(wanted, now).is_err() && !stored_keys.iter().any(|key| key.alg == wanted) {
+            let made = keys::generate(wanted).await?;
+            stored_keys.push(keys::stored_key(&tokens, &made, false, now, now));
+        }
+        let secrets = content
+            .map(|key| keys::seal(&self.master, found.id, Purpose::Content, 1, key.private_jwk().as_bytes(), now))
+            .into_iter()
+            .collect();
+        let mut stored = self.row(found.id, &entry, &tokens, digest, now)?;
+        let keeps_hook = entry.settings.password_hook.as_ref().is_some_and(|hook| hook.token.is_none());
+        if keeps_hook {
+            stored.sealed.clone_from(&found.sealed);
+        }
+        let old_names = names(&found.tid, &old);
+        let draft = self.draft(stored, entry, tokens, secrets, stored_keys, old_names, false, now).await?;
+        self.store.write(found.id, draft, |rows, draft| Box::pin(write(rows, draft))).await
+    }
+
+    /// The keys that make, of a tenant.
+    pub(crate) async fn newest_keys(&self, id: TenantId) -> Result<TokenKeys> {
+        let secrets = self.store.tenant(id).list_secrets().await?;
+        let root = secrets.iter().filter(|s| s.purpose == Purpose::Root).max_by_key(|s| s.version);
+        let root = root.ok_or_else(|| Error::internal("a tenant without a root secret"))?;
+        let plain = keys::open(&self.master, id, root)?;
+        let plain: [u8; 32] = plain.as_slice().try_into().map_err(|_| Error::internal("a root of a wrong size"))?;
+        Ok(TokenKeys::derive(id, root.version, &plain))
+    }
+
+    fn row(
+        &self,
+        id: TenantId,
+        entry: &TenantEntry,
+        tokens: &TokenKeys,
+        digest: Option<Vec<u8>>,
+        now: Seconds,
+    ) -> Result<StoredTenant> {
+        let hook_token = entry.settings.password_hook.as_ref().and_then(|h| h.token.as_ref());
+        let sealed = SealedSettings { hook_token: hook_token.map(|t| t.expose().to_owned()) };
+        let sealed = Zeroizing::new(serde_json::to_vec(&sealed).map_err(Error::internal)?);
+        let status = if entry.settings.enabled { Status::Enabled } else { Status::Disabled };
+        Ok(StoredTenant {
+            id,
+            tid: entry.tid.clone(),
+            status,
+            settings: serde_json::to_string(&entry.settings).map_err(Error::internal)?,
+            sealed: Some(tokens.seal(SETTINGS_PLACE, &sealed)),
+            digest,
+            version: 1,
+            has_imports: false,
+            created_at: now,
+            updated_at: now,
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "gathers what two callers worked out, once")]
+    async fn draft(
+        &self,
+        stored: StoredTenant,
+        entry: TenantEntry,
+        tokens: TokenKeys,
+        secrets: Vec<StoredSecret>,
+        keys: Vec<StoredKey>,
+        old_names: Vec<(NameKind, String)>,
+        is_new: bool,
+        now: Seconds,
+    ) -> Result<Draft> {
+        let names = names(&entry.tid, &entry.settings);
+        Ok(Draft {
+            stored,
+            names,
+            old_names,
+            secrets,
+            keys,
+            is_new,
+        })
+    }
+}
+
+/// The keys that a tenant brings: those that sign, and the one for `atc`.
+fn brought(settings: &TenantSettings) -> Result<(Vec<SigningKey>, Option<ContentKey>)> {
+    let Some(set) = &settings.keys.jwks else { return Ok((Vec::new(), None)) };
+    let set = jwk::private_set(set.expose()).map_err(|fault| Error::invalid(format!("keys.jwks: {fault}")))?;
+    Ok((set.signing, set.content.into_iter().next()))
+}
+
+/// All names that lead to a tenant.
+pub(super) fn names(tid: &Tid, settings: &TenantSettings) -> Vec<(NameKind, String)> {
+    let mut all = vec![(NameKind::Tid, tid.to_string())];
+    let issuers = std::iter::once(&settings.issuer).chain(&settings.aliases);
+    all.extend(issuers.filter_map(|issuer| Some((NameKind::Issuer, name::issuer(issuer)?))));
+    all.extend(settings.management.service_api_key.map(|key| (NameKind::ServiceKey, key.to_string())));
+    all
+}
+
+async fn write(rows: &TenantStore<'_, Tx>, draft: &Draft) -> Result<()> {
+    if draft.is_new {
+        rows.insert_tenant(&draft.stored).await?;
+    } else {
+        rows.update_tenant(&draft.stored).await?;
+    }
+    if draft.names != draft.old_names {
+        rows.replace_names(&draft.names).await?;
+    }
+    for secret in &draft.secrets {
+        rows.upsert_secret(secret).await?;
+    }
+    for key in &draft.keys {
+        rows.upsert_key(key).await?;
+    }
+    rows.touch(tenant_shard(rows.tenant_id()));
+    for (kind, name) in draft.names.iter().chain(&draft.old_names) {
+        rows.touch(name_shard(*kind, name));
+    }
+    Ok(())
+}
