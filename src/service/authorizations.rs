@@ -11,8 +11,9 @@ use crate::domain::{
     Epoch, Error, Grant, GrantId, Kind, NEVER, Posted, RefreshShown, Result, Seconds, Selector, TermDefaults, Terms,
     scope,
 };
-use crate::store::authorizations::Filter;
 use crate::store::{Connection, TenantStore, Tx};
+
+pub use crate::store::authorizations::Filter;
 
 /// How many records one read of a long list takes.
 pub const CHUNK: u32 = 500;

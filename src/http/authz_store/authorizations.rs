@@ -13,10 +13,9 @@ use crate::domain::{AuthorizationKey, AuthorizationView, Error, Kind, Result};
 use crate::http::call::Call;
 use crate::http::payload::{Form, Json, Streamed};
 use crate::http::reply::{NoContent, Reply};
-use crate::service::authorizations::{Created, Wanted};
+use crate::service::authorizations::{Created, Filter, Wanted};
 use crate::service::codes::Exchange;
 use crate::service::grants::refresh_token::Refresh;
-use crate::store_filter::Filter;
 
 /// The resource.
 #[derive(Clone, Copy, Debug, Default)]

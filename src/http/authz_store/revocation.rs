@@ -1,6 +1,6 @@
 //! `/authz-store/rest/v3/revocation`.
 
-use futures_util::TryStreamExt;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use poem_openapi::param::Query;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::Deserialize;
@@ -98,7 +98,7 @@ async fn revoke(call: Call, quiet: bool, form: RevocationForm) -> Result<Revoked
         Ok(None) => Ok(Revoked::Nothing),
         Ok(Some(view)) => {
             let text = element(&AuthorizationObject::from(view))?;
-            document(("", ""), futures_util::stream::iter([Ok(vec![text])])).await.map(Revoked::Authorizations)
+            document(("", ""), stream::iter([Ok(vec![text])])).await.map(Revoked::Authorizations)
         }
         Err(error) => Err(error),
     }
@@ -114,13 +114,13 @@ async fn all(call: Call, killed: Killed, selection: Selection) -> Result<Revoked
     });
     let mut groups = Groups::default();
     // An empty chunk at the end lets the last group out.
-    let ended = read.map_ok(Some).chain_end();
+    let ended = read.map_ok(Some).chain(stream::iter([Ok(None)]));
     let parts = ended.and_then(move |views| {
         std::future::ready(match views {
             None => groups.finish(),
             Some(views) => views.into_iter().try_fold(Vec::new(), |mut parts, view| {
                 let key = if by_client { view.key.cid.clone() } else { view.key.sub.clone() };
-                if by_actor || by_client || view.key.act.is_none() {
+                if by_actor || view.key.act.is_none() {
                     parts.extend(groups.push(key, view)?);
                 }
                 Ok(parts)
