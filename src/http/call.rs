@@ -5,38 +5,26 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use poem::{FromRequest, Request, RequestBody};
 
-use crate::domain::{self, Clock, Error, Seconds, Tid};
+use crate::domain::{self, Error, Seconds, Tid};
 use crate::http::head;
 use crate::http::reply::Rejection;
-use crate::service::keys::TenantKeys;
-use crate::service::{Ctx, Services};
+use crate::service::{Ctx, Freshness, Services};
 use crate::tenancy::{Directory, Hints, NameKind, Tenant, TokenHash, resolve};
 
-/// Where tenants are found, and what of their clients must be known before any handler runs.
-pub trait Tenants: Send + Sync {
-    /// The tenant, enabled or not, that has this name in its normal form.
-    fn find<'a>(&'a self, kind: NameKind, name: &'a str) -> BoxFuture<'a, domain::Result<Option<Arc<Tenant>>>>;
-
-    /// The tenant's keys.
-    fn keys<'a>(&'a self, tenant: &'a Arc<Tenant>) -> BoxFuture<'a, domain::Result<Arc<TenantKeys>>>;
-
-    /// Whether a client of the tenant has registered this origin (`origins`).
-    fn has_origin<'a>(&'a self, tenant: &'a Arc<Tenant>, origin: &'a str) -> BoxFuture<'a, domain::Result<bool>>;
-}
+/// Tells whether a client of a request's tenant has registered an origin.
+pub type Origins = for<'a> fn(&'a Call, &'a str) -> BoxFuture<'a, domain::Result<bool>>;
 
 /// What every request shares.
 #[derive(Clone)]
 pub struct Shared {
     /// The use cases.
     pub services: Arc<Services>,
-    /// Where tenants are found.
-    pub tenants: Arc<dyn Tenants>,
     /// The hashes of the platform's tokens; none, and its API is off.
     pub platform_tokens: Arc<[TokenHash]>,
     /// The tenant of requests that name none.
     pub default_tenant: Option<Tid>,
-    /// The store's time.
-    pub clock: Clock,
+    /// Whether a client of the tenant has registered an origin (`origins`).
+    pub origins: Origins,
 }
 
 /// A request under a tenant. As an argument of a handler it is there by construction: without a tenant, the request ended
@@ -86,19 +74,25 @@ impl<'a, T: Clone + Send + Sync + 'static> FromRequest<'a> for Caller<T> {
     }
 }
 
-/// [`Tenants`] as the tenancy wants it.
-struct Names<'a>(&'a dyn Tenants);
+/// The tenants behind the caches, as far as this request may believe them.
+pub struct Names<'a> {
+    /// Where they are.
+    pub services: &'a Services,
+    /// How fresh the caches are for this request.
+    pub freshness: Freshness,
+}
 
 impl Directory for Names<'_> {
     async fn find(&self, kind: NameKind, name: &str) -> domain::Result<Option<Arc<Tenant>>> {
-        self.0.find(kind, name).await
+        let served = self.services.find_tenant(self.freshness, kind, name).await?;
+        Ok(served.map(|served| Arc::clone(&served.tenant)))
     }
 }
 
 /// The tenant of a request, and the path that is left of it once the issuer's own path is cut off.
 pub async fn tenant(
     request: &Request,
-    shared: &Shared,
+    names: &Names<'_>,
     service_key: Option<i64>,
     default: Option<&Tid>,
 ) -> Result<(Arc<Tenant>, String), Rejection> {
@@ -110,7 +104,7 @@ pub async fn tenant(
         host: head::host(request),
         path: request.uri().path(),
     };
-    let found = resolve(&hints, default, &Names(&*shared.tenants)).await;
+    let found = resolve(&hints, default, names).await;
     let found = found.map_err(|refusal| Rejection::Failed(refusal.into()))?;
     Ok((found.tenant, found.path.into_owned()))
 }

@@ -13,7 +13,7 @@ use poem::http::{HeaderValue, Method, header};
 use poem::{Endpoint, Request, Response};
 
 use crate::domain::Error;
-use crate::http::call::{self, Call, PlatformCall, Shared};
+use crate::http::call::{self, Call, Names, PlatformCall, Shared};
 use crate::http::cors::{self, Policy};
 use crate::http::docs::Docs;
 use crate::http::family::Family;
@@ -22,7 +22,6 @@ use crate::http::observe::Seen;
 use crate::http::operations::{Operation, Operations, allow, choose};
 use crate::http::reply::{Edge, Failure, HttpFault, Rejection};
 use crate::http::{body, head};
-use crate::service::Ctx;
 use crate::service::request::new_request_id;
 use crate::telemetry::Metrics;
 use crate::tenancy::Tenant;
@@ -77,22 +76,23 @@ impl Front {
         if let Some(document) = self.docs.at(request.uri().path()) {
             return document_for(request.method(), document);
         }
-        let mut route = self.route(&request, seen).await?;
+        let names = Names { services: &self.shared.services, freshness: self.shared.services.arrive().await };
+        let mut route = self.route(&request, &names, seen).await?;
         let policy = cors::policy(&route.path);
         if request.method() == Method::OPTIONS {
-            return self.options(&request, &route, policy).await;
+            return self.options(&request, &names, &route, policy, seen).await;
         }
         let operation = pick(&route, &request)?;
         seen.operation = Some(operation.id());
-        let tenant = if seen.family.needs_tenant() {
-            Some(self.tenant(&mut request, &mut route, seen).await?)
+        let call = if seen.family.needs_tenant() {
+            Some(self.tenant(&mut request, &names, &mut route, seen).await?)
         } else {
             self.platform(&mut request, seen)?;
             None
         };
         // The issuer's own path may look like an API: what is left of it decides.
         let operation = pick(&route, &request)?;
-        let allowed = self.origin(&request, policy, tenant.as_ref()).await;
+        let allowed = self.origin(&request, policy, call.as_ref()).await;
         let mut response = match self.handle(request, &route.path, operation).await {
             Ok(response) => response,
             // A browser must be able to read why its request was refused.
@@ -104,14 +104,14 @@ impl Front {
     }
 
     /// What exists at the request's path, with `/t/{tid}` or an issuer's path cut off where that is what it starts with.
-    async fn route(&self, request: &Request, seen: &mut Seen) -> Result<Route<'_>, Rejection> {
+    async fn route(&self, request: &Request, names: &Names<'_>, seen: &mut Seen) -> Result<Route<'_>, Rejection> {
         let path = request.uri().path();
         let cut = cut_prefix(path).map(|(_, rest)| rest.into_owned());
         let under_tenant = cut.is_some();
         let mut rest = cut.unwrap_or_else(|| path.to_owned());
         let mut operations = self.operations.at(&rest);
         if operations.is_empty() && !under_tenant && !call::is_named(request) {
-            match call::tenant(request, &self.shared, None, None).await {
+            match call::tenant(request, names, None, None).await {
                 Ok((_, left)) => {
                     operations = self.operations.at(&left);
                     rest = left;
@@ -133,56 +133,43 @@ impl Front {
     async fn tenant<'a>(
         &'a self,
         request: &mut Request,
+        names: &Names<'_>,
         route: &mut Route<'a>,
         seen: &mut Seen,
-    ) -> Result<Arc<Tenant>, Rejection> {
+    ) -> Result<Call, Rejection> {
         let service_key = gate::service_key(seen.family, request, &route.path)?;
         if let Some(key) = service_key {
-            self.service_credential(request, route, key, seen).await?;
+            // Where the credential names the tenant, it is judged before anything else is said about tenants.
+            let tenant = gate::tenant_of(names, key).await?;
+            let call = self.call(tenant, names, seen).await?;
+            gate::pass(seen.family, request, &call, &route.path).await?;
         }
-        let default = self.shared.default_tenant.as_ref();
-        let (tenant, path) = call::tenant(request, &self.shared, service_key, default).await?;
+        let (tenant, path) = call::tenant(request, names, service_key, self.shared.default_tenant.as_ref()).await?;
         seen.tenant = Some(tenant.tid.clone());
         if path != route.path {
             route.operations = self.operations.at(&path);
             route.path = path;
         }
-        let call = self.call(Arc::clone(&tenant), seen).await?;
+        let call = self.call(tenant, names, seen).await?;
         if service_key.is_none() {
             gate::pass(seen.family, request, &call, &route.path).await?;
         }
-        request.set_data(call);
-        Ok(tenant)
-    }
-
-    /// Where the credential names the tenant, it is judged before anything else is said about tenants.
-    async fn service_credential(
-        &self,
-        request: &mut Request,
-        route: &Route<'_>,
-        key: i64,
-        seen: &Seen,
-    ) -> Result<(), Rejection> {
-        let tenant = gate::tenant_of(&*self.shared.tenants, key).await?;
-        let call = self.call(tenant, seen).await?;
-        gate::pass(seen.family, request, &call, &route.path).await
+        request.set_data(call.clone());
+        Ok(call)
     }
 
     fn platform(&self, request: &mut Request, seen: &Seen) -> Result<(), Rejection> {
         gate::pass_platform(seen.family, request, &self.shared.platform_tokens)?;
-        let call = PlatformCall {
-            services: Arc::clone(&self.shared.services),
-            now: self.shared.clock.now(),
-            request_id: Arc::clone(&seen.request_id),
-        };
-        request.set_data(call);
+        let services = Arc::clone(&self.shared.services);
+        let (now, request_id) = (services.now(), Arc::clone(&seen.request_id));
+        request.set_data(PlatformCall { services, now, request_id });
         Ok(())
     }
 
-    async fn call(&self, tenant: Arc<Tenant>, seen: &Seen) -> Result<Call, Rejection> {
-        let keys = self.shared.tenants.keys(&tenant).await?;
-        let (now, request_id) = (self.shared.clock.now(), Arc::clone(&seen.request_id));
-        Ok(Call { services: Arc::clone(&self.shared.services), ctx: Ctx { tenant, keys, now, request_id } })
+    async fn call(&self, tenant: Arc<Tenant>, names: &Names<'_>, seen: &Seen) -> Result<Call, Rejection> {
+        let services = Arc::clone(&self.shared.services);
+        let ctx = services.context(names.freshness, tenant, Arc::clone(&seen.request_id)).await?;
+        Ok(Call { services, ctx })
     }
 
     async fn handle(&self, mut request: Request, path: &str, operation: &Operation) -> Result<Response, Rejection> {
@@ -199,26 +186,34 @@ impl Front {
         }
     }
 
-    async fn options(&self, request: &Request, route: &Route<'_>, policy: Policy) -> Result<Response, Rejection> {
+    async fn options(
+        &self,
+        request: &Request,
+        names: &Names<'_>,
+        route: &Route<'_>,
+        policy: Policy,
+        seen: &Seen,
+    ) -> Result<Response, Rejection> {
         let preflight =
             policy != Policy::Closed && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         let mut response = cors::options(&allow(route.operations), preflight);
-        let tenant = if preflight && policy == Policy::Registered {
+        let mut call = None;
+        if preflight && policy == Policy::Registered {
             let default = self.shared.default_tenant.as_ref();
-            call::tenant(request, &self.shared, None, default).await.ok().map(|(tenant, _)| tenant)
-        } else {
-            None
-        };
-        let allowed = self.origin(request, policy, tenant.as_ref()).await;
+            if let Ok((tenant, _)) = call::tenant(request, names, None, default).await {
+                call = Some(self.call(tenant, names, seen).await?);
+            }
+        }
+        let allowed = self.origin(request, policy, call.as_ref()).await;
         cors::tell(&mut response, policy, allowed);
         Ok(response)
     }
 
     /// The request's origin, if a client of the tenant has registered it.
-    async fn origin(&self, request: &Request, policy: Policy, tenant: Option<&Arc<Tenant>>) -> Option<HeaderValue> {
-        let (Policy::Registered, Some(tenant)) = (policy, tenant) else { return None };
+    async fn origin(&self, request: &Request, policy: Policy, call: Option<&Call>) -> Option<HeaderValue> {
+        let (Policy::Registered, Some(call)) = (policy, call) else { return None };
         let origin = cors::origin(request.headers())?;
-        let known = self.shared.tenants.has_origin(tenant, origin.to_str().ok()?).await;
+        let known = (self.shared.origins)(call, origin.to_str().ok()?).await;
         matches!(known, Ok(true)).then(|| origin.clone())
     }
 }

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use poem::Request;
 
 use crate::domain::{Error, Forbidden};
-use crate::http::call::{Call, Tenants};
+use crate::http::call::{Call, Names};
 use crate::http::family::Family;
 use crate::http::reply::{CredentialFault, Rejection};
 use crate::http::{authlete, authz_store, iam, platform};
-use crate::tenancy::{NameKind, Tenant, TokenHash};
+use crate::tenancy::{Directory, NameKind, Tenant, TokenHash};
 
 /// Judges the credential of a request under a tenant. `path` is the API's, without the tenant's prefix.
 pub async fn pass(family: Family, request: &mut Request, call: &Call, path: &str) -> Result<(), Rejection> {
@@ -42,7 +42,7 @@ pub fn service_key(family: Family, request: &Request, path: &str) -> Result<Opti
 }
 
 /// The tenant that a service API key names.
-pub async fn tenant_of(tenants: &dyn Tenants, key: i64) -> Result<Arc<Tenant>, Rejection> {
-    let found = tenants.find(NameKind::ServiceKey, &key.to_string()).await?;
+pub async fn tenant_of(names: &Names<'_>, key: i64) -> Result<Arc<Tenant>, Rejection> {
+    let found = names.find(NameKind::ServiceKey, &key.to_string()).await?;
     found.ok_or(Rejection::Credential(CredentialFault::Unknown))
 }
