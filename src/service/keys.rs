@@ -61,11 +61,18 @@ impl TenantKeys {
     /// # Errors
     /// [`Error::Internal`] when they can't be opened: the master key is another one.
     pub async fn load<C: Connection>(rows: &TenantStore<'_, C>, master: &MasterKey) -> Result<Self> {
-        let tenant = rows.tenant_id();
+        Self::open(rows.tenant_id(), master, &rows.list_secrets().await?, rows.list_keys().await?)
+    }
+
+    /// Opens keys that were read or just made.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when they can't be opened: the master key is another one.
+    pub fn open(tenant: TenantId, master: &MasterKey, secrets: &[StoredSecret], keys: Vec<StoredKey>) -> Result<Self> {
         let mut roots = Vec::new();
         let (mut pairwise, mut content) = (None, None);
-        for secret in rows.list_secrets().await? {
-            let plain = open(master, tenant, &secret)?;
+        for secret in secrets {
+            let plain = open(master, tenant, secret)?;
             match secret.purpose {
                 Purpose::Root => roots.push(TokenKeys::derive(tenant, secret.version, &key32(&plain)?)),
                 Purpose::Pairwise => pairwise = Some(Zeroizing::new(key32(&plain)?)),
@@ -73,7 +80,7 @@ impl TenantKeys {
             }
         }
         let tokens = TokenKeyRing::new(roots).ok_or_else(|| Error::internal("a tenant without a root secret"))?;
-        let signing = rows.list_keys().await?.into_iter().map(|k| open_key(&tokens, k)).collect::<Result<_>>()?;
+        let signing = keys.into_iter().map(|k| open_key(&tokens, k)).collect::<Result<_>>()?;
         let pairwise = pairwise.ok_or_else(|| Error::internal("a tenant without a pairwise key"))?;
         Ok(Self { tokens, content, pairwise, signing })
     }

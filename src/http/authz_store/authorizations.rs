@@ -162,8 +162,7 @@ async fn grant(call: &Call, form: GrantForm) -> Result<Posted> {
         (Some(_), Some(_)) => Err(Error::invalid("code and refresh_token exclude each other")),
         (None, None) => Err(Error::invalid("Missing parameter: code or refresh_token")),
         (Some(code), None) => {
-            let client_id =
-                form.client_id.as_deref().ok_or_else(|| Error::invalid("Missing parameter: client_id"))?;
+            let client_id = form.client_id.as_deref().ok_or_else(|| Error::invalid("Missing parameter: client_id"))?;
             let exchange = Exchange {
                 code,
                 client_id,

@@ -86,4 +86,3 @@ async fn inspect(call: &Call, access: Access, revoke: bool, form: InspectionForm
         _ => Err(Error::invalid("code, access_token and refresh_token exclude each other")),
     }
 }
-

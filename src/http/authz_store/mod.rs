@@ -1,14 +1,14 @@
 //! The authorisation store: `/authz-store/rest/v3`.
 
 pub mod auth;
-mod authorizations;
-mod documented;
+pub mod authorizations;
+pub mod documented;
 mod error;
-mod inspection;
-mod listings;
-mod revocation;
+pub mod inspection;
+pub mod listings;
+pub mod revocation;
 mod stream;
-mod wire;
+pub mod wire;
 
 pub use error::AuthzStore;
 

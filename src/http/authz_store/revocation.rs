@@ -83,9 +83,7 @@ async fn revoke(call: Call, quiet: bool, form: RevocationForm) -> Result<Revoked
         (Some(token), None) => services.revoke_by_access_token(ctx, &token).await,
         (None, Some(token)) => services.revoke_by_refresh_token(ctx, &token).await,
         (None, None) if !names_party => {
-            return Err(Error::invalid(
-                "Missing parameter: subject, actor, client_id, access_token or refresh_token",
-            ));
+            return Err(Error::invalid("Missing parameter: subject, actor, client_id, access_token or refresh_token"));
         }
         (None, None) if selection.is_single() => services.revoke_single(ctx, &selection).await,
         (None, None) => {

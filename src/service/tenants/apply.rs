@@ -1,7 +1,5 @@
 //! Applying what a tenants file says: created, updated where its text has changed, never deleted.
 
-use std::sync::Arc;
-
 use zeroize::Zeroizing;
 
 use super::load::{SETTINGS_PLACE, SealedSettings, name_shard, tenant_shard};
@@ -10,12 +8,14 @@ use crate::crypto::jwt::{ContentKey, SigningKey};
 use crate::crypto::secret::{hmac, random};
 use crate::crypto::token::TokenKeys;
 use crate::domain::{Error, Result, Seconds, TenantId, Tid};
-use crate::service::keys::{self, TenantKeys};
 use crate::service::Services;
+use crate::service::clients::{self, NewClient, Source};
+use crate::service::keys::{self, TenantKeys};
+use crate::service::users::{self, NewUser};
 use crate::store::directory::{NameKind, Status, StoredTenant};
 use crate::store::secrets::{Purpose, StoredKey, StoredSecret};
 use crate::store::{TenantStore, Tx};
-use crate::tenancy::{TenantEntry, TenantSettings, name};
+use crate::tenancy::{ClientEntry, TenantEntry, TenantSettings, UserEntry, name};
 
 /// What happened to one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,10 @@ struct Draft {
     old_names: Vec<(NameKind, String)>,
     secrets: Vec<StoredSecret>,
     keys: Vec<StoredKey>,
+    clients: Vec<NewClient>,
+    users: Vec<NewUser>,
     is_new: bool,
+    now: Seconds,
 }
 
 impl Services {
@@ -72,7 +75,7 @@ impl Services {
     }
 
     async fn apply_entry(&self, entry: TenantEntry, recreate: bool, dry_run: bool) -> Result<Outcome> {
-        let digest = self.entry_digest(&entry);
+        let digest = self.text_digest(&entry);
         let (existing, outcome) = match self.store.find_tenant_ever(&entry.tid).await? {
             Some(found) if found.status == Status::Deleted && !recreate => return Ok(Outcome::Tombstone),
             Some(found) if found.status == Status::Deleted => (None, Outcome::Created),
@@ -90,7 +93,7 @@ impl Services {
     }
 
     /// The keyed digest that tells whether an entry's text has changed: it says nothing of the secrets in the text.
-    fn entry_digest(&self, entry: &TenantEntry) -> Vec<u8> {
+    fn text_digest(&self, entry: &TenantEntry) -> Vec<u8> {
         let key = Zeroizing::new(self.master.derive(b"tenants file"));
         hmac(&key, &[entry.text.expose().as_bytes()]).to_vec()
     }
@@ -106,7 +109,8 @@ impl Services {
         let secrets = keys::new_secrets(id, &self.master, content.as_ref(), now);
         let root = secrets.iter().find(|s| s.purpose == Purpose::Root);
         let root = keys::open(&self.master, id, root.ok_or_else(|| Error::internal("no root secret was made"))?)?;
-        let root: [u8; 32] = root.as_slice().try_into().map_err(|_| Error::internal("a root secret of a wrong size"))?;
+        let root: [u8; 32] =
+            root.as_slice().try_into().map_err(|_| Error::internal("a root secret of a wrong size"))?;
         let tokens = TokenKeys::derive(id, 1, &root);
         let mut stored_keys: Vec<StoredKey> =
             signing.iter().map(|key| keys::stored_key(&tokens, key, true, now, now)).collect();
@@ -115,8 +119,13 @@ impl Services {
             let made = keys::generate(wanted).await?;
             stored_keys.push(keys::stored_key(&tokens, &made, false, now, now));
         }
+        let source = source(digest.as_ref());
         let stored = self.row(id, &entry, &tokens, digest, now)?;
-        let draft = self.draft(stored, entry, tokens, secrets, stored_keys, Vec::new(), true, now).await?;
+        let names = names(&entry.tid, &entry.settings);
+        let opened = TenantKeys::open(id, &self.master, &secrets, stored_keys.clone())?;
+        let (clients, users) = self.prepare_parties(id, &opened, (entry.clients, entry.users), source).await?;
+        let old_names = Vec::new();
+        let draft = Draft { stored, names, old_names, secrets, keys: stored_keys, clients, users, is_new: true, now };
         self.store.write(id, draft, |rows, draft| Box::pin(write(rows, draft))).await?;
         Ok(id)
     }
@@ -150,13 +159,16 @@ impl Services {
             .map(|key| keys::seal(&self.master, found.id, Purpose::Content, 1, key.private_jwk().as_bytes(), now))
             .into_iter()
             .collect();
+        let source = source(digest.as_ref());
         let mut stored = self.row(found.id, &entry, &tokens, digest, now)?;
         let keeps_hook = entry.settings.password_hook.as_ref().is_some_and(|hook| hook.token.is_none());
         if keeps_hook {
             stored.sealed.clone_from(&found.sealed);
         }
-        let old_names = names(&found.tid, &old);
-        let draft = self.draft(stored, entry, tokens, secrets, stored_keys, old_names, false, now).await?;
+        let (old_names, names) = (names(&found.tid, &old), names(&entry.tid, &entry.settings));
+        let parties = (entry.clients, entry.users);
+        let (clients, users) = self.prepare_parties(found.id, &current, parties, source).await?;
+        let draft = Draft { stored, names, old_names, secrets, keys: stored_keys, clients, users, is_new: false, now };
         self.store.write(found.id, draft, |rows, draft| Box::pin(write(rows, draft))).await
     }
 
@@ -196,28 +208,29 @@ impl Services {
         })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "gathers what two callers worked out, once")]
-    async fn draft(
+    /// Does the slow work of clients and users: hashing and sealing their secrets.
+    async fn prepare_parties(
         &self,
-        stored: StoredTenant,
-        entry: TenantEntry,
-        tokens: TokenKeys,
-        secrets: Vec<StoredSecret>,
-        keys: Vec<StoredKey>,
-        old_names: Vec<(NameKind, String)>,
-        is_new: bool,
-        now: Seconds,
-    ) -> Result<Draft> {
-        let names = names(&entry.tid, &entry.settings);
-        Ok(Draft {
-            stored,
-            names,
-            old_names,
-            secrets,
-            keys,
-            is_new,
-        })
+        id: TenantId,
+        keys: &TenantKeys,
+        (clients, users): (Vec<ClientEntry>, Vec<UserEntry>),
+        source: Source,
+    ) -> Result<(Vec<NewClient>, Vec<NewUser>)> {
+        let mut new_clients = Vec::with_capacity(clients.len());
+        for client in clients {
+            new_clients.extend(self.prepare_client(id, keys, client, source).await?);
+        }
+        let mut new_users = Vec::with_capacity(users.len());
+        for user in users {
+            new_users.extend(self.prepare_user(id, user, source).await?);
+        }
+        Ok((new_clients, new_users))
     }
+}
+
+/// An entry with a digest is a file's.
+fn source(digest: Option<&Vec<u8>>) -> Source {
+    if digest.is_some() { Source::File } else { Source::Platform }
 }
 
 /// The keys that a tenant brings: those that sign, and the one for `atc`.
@@ -250,6 +263,12 @@ async fn write(rows: &TenantStore<'_, Tx>, draft: &Draft) -> Result<()> {
     }
     for key in &draft.keys {
         rows.upsert_key(key).await?;
+    }
+    for client in &draft.clients {
+        clients::upsert_client(rows, client, draft.now).await?;
+    }
+    for user in &draft.users {
+        users::upsert_user(rows, user, draft.now).await?;
     }
     rows.touch(tenant_shard(rows.tenant_id()));
     for (kind, name) in draft.names.iter().chain(&draft.old_names) {
