@@ -19,6 +19,8 @@ pub struct Model {
     pub cid: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub act: Option<String>,
+    pub kind: i16,
+    pub thing: Option<Vec<u8>>,
     pub purged: bool,
 }
 

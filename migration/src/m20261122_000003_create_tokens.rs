@@ -37,6 +37,7 @@ const UP: &[&str] = &[
     "CREATE INDEX refresh_token_by_authorization ON refresh_token (tenant_id, authorization_id, issued_at)",
     "CREATE INDEX refresh_token_by_deadline ON refresh_token (tenant_id, deadline, number)",
     "CREATE INDEX refresh_token_by_key ON refresh_token (tenant_id, sub, cid)",
+    "CREATE INDEX refresh_token_by_client ON refresh_token (tenant_id, cid, deadline, number)",
     "CREATE TABLE access_token (
         tenant_id BIGINT NOT NULL,
         number BIGINT NOT NULL,
@@ -59,8 +60,10 @@ const UP: &[&str] = &[
         id_token BIGINT,
         PRIMARY KEY (tenant_id, number)
     )",
-    "CREATE INDEX access_token_by_expiry ON access_token (tenant_id, expires_at, number)",
+    // With the kind, so that pages are counted and skipped in the index alone.
+    "CREATE INDEX access_token_by_expiry ON access_token (tenant_id, expires_at, number, kind)",
     "CREATE INDEX access_token_by_key ON access_token (tenant_id, sub, cid)",
+    "CREATE INDEX access_token_by_client ON access_token (tenant_id, cid, expires_at, number, kind)",
     "CREATE TABLE used_once (
         tenant_id BIGINT NOT NULL,
         digest {bytes} NOT NULL,
@@ -77,10 +80,14 @@ const UP: &[&str] = &[
         sub {text},
         cid {text},
         act {text},
+        kind SMALLINT NOT NULL DEFAULT 0,
+        thing {bytes},
         purged BOOLEAN NOT NULL,
         PRIMARY KEY (tenant_id, selector)
     ) {clustered}",
     "CREATE INDEX revocation_by_epoch ON revocation (tenant_id, epoch)",
+    "CREATE INDEX revocation_by_expiry ON revocation (tenant_id, expires_at)",
+    "CREATE INDEX revocation_unpurged ON revocation (tenant_id, revoked_at) WHERE NOT purged",
 ];
 
 #[async_trait::async_trait]

@@ -22,7 +22,7 @@ pub use client::{Client, ClientSecret, OldSecret, Registration};
 pub use clock::{Clock, NEVER, Seconds};
 pub use error::{ClientFault, Error, Forbidden, GrantFault, Kind, Result};
 pub use oauth::{AuthMethod, GrantType};
-pub use selector::{Epoch, Selector, Target};
+pub use selector::{Epoch, Selector, Target, Thing};
 pub use tenant::{TenantId, Tid};
 pub use token::{
     AccessToken, Chain, ChainId, Code, CodeId, CodeState, Grant, GrantId, Snapshot, TokenKind, TokenNumber,

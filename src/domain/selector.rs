@@ -79,6 +79,27 @@ impl<'a> Selector<'a> {
         Some(Target { sub, act, cid })
     }
 
+    /// The one thing of a subject and a client that a selector names; `None` for the others.
+    pub fn thing(&self) -> Option<Thing> {
+        match self {
+            Self::Authorization(id) => Some(Thing::Authorization(*id)),
+            Self::RefreshTokensOf(id) => Some(Thing::RefreshTokensOf(*id)),
+            Self::Grant(id) => Some(Thing::Grant(*id)),
+            Self::Chain(id) => Some(Thing::Chain(*id)),
+            Self::Tenant
+            | Self::Subject(_)
+            | Self::Actor(_)
+            | Self::Client(_)
+            | Self::SubjectClient(..)
+            | Self::SubjectActor(..)
+            | Self::ActorClient(..)
+            | Self::Triple(..)
+            | Self::Token(_)
+            | Self::SuspendedSubject(_)
+            | Self::SuspendedClient(_) => None,
+        }
+    }
+
     /// An unambiguous byte form, to be hashed.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(64);
@@ -119,4 +140,38 @@ pub struct Target<'a> {
     pub act: Option<&'a str>,
     /// The client, if it matters.
     pub cid: Option<&'a str>,
+}
+
+/// One thing of a subject and a client that was revoked, so that what it killed can be found and deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// [`Selector::Authorization`].
+    Authorization(AuthorizationId),
+    /// [`Selector::RefreshTokensOf`].
+    RefreshTokensOf(AuthorizationId),
+    /// [`Selector::Grant`].
+    Grant(GrantId),
+    /// [`Selector::Chain`].
+    Chain(ChainId),
+}
+
+impl Thing {
+    /// The number of its kind, as the store has it: the byte of its selector.
+    pub const fn kind(self) -> i16 {
+        match self {
+            Self::Authorization(_) => 8,
+            Self::RefreshTokensOf(_) => 9,
+            Self::Grant(_) => 10,
+            Self::Chain(_) => 11,
+        }
+    }
+
+    /// Its identity.
+    pub const fn id(self) -> [u8; 16] {
+        match self {
+            Self::Authorization(id) | Self::RefreshTokensOf(id) => id.0,
+            Self::Grant(id) => id.0,
+            Self::Chain(id) => id.0,
+        }
+    }
 }

@@ -320,7 +320,7 @@ async fn replace_record(rows: &TenantStore<'_, Tx>, new: &NewRecord) -> Result<(
         if new.terms.irt {
             restart_chains(rows, id, &new.terms, new.now).await?;
         } else {
-            end_chains(rows, id, new.now).await?;
+            end_chains(rows, &new.key, id, new.now).await?;
         }
     }
     let record = Authorization {
@@ -357,8 +357,13 @@ async fn restart_chains(rows: &TenantStore<'_, Tx>, id: AuthorizationId, terms: 
 }
 
 /// Kills the refresh tokens of an authorisation and nothing else of it.
-pub(crate) async fn end_chains(rows: &TenantStore<'_, Tx>, id: AuthorizationId, now: Seconds) -> Result<()> {
-    super::tokens::revoke::mark(rows, &Selector::RefreshTokensOf(id), now, NEVER).await.map(|_| ())
+pub(crate) async fn end_chains(
+    rows: &TenantStore<'_, Tx>,
+    key: &AuthorizationKey,
+    id: AuthorizationId,
+    now: Seconds,
+) -> Result<()> {
+    super::tokens::revoke::mark_of(rows, key, &Selector::RefreshTokensOf(id), now).await.map(|_| ())
 }
 
 struct Update {
@@ -377,7 +382,7 @@ async fn apply(rows: &TenantStore<'_, Tx>, update: &Update) -> Result<()> {
     let mut terms = update.terms.clone();
     terms.irt = update.irt.unwrap_or(found.terms.irt);
     if found.terms.irt && !terms.irt {
-        end_chains(rows, found.id, update.now).await?;
+        end_chains(rows, &update.key, found.id, update.now).await?;
     }
     if terms.irt {
         for chain in retain_live(rows, rows.list_chains_of(found.id, update.now).await?).await? {
@@ -433,7 +438,7 @@ fn foreign_chain(ctx: &Ctx, record: &Authorization, text: &str, rti: Seconds) ->
 
 async fn import(rows: &TenantStore<'_, Tx>, record: &Authorization, foreign: Option<&(Chain, [u8; 32])>) -> Result<()> {
     if let Some(old) = rows.find_authorization(&record.key).await? {
-        end_chains(rows, old.id, record.iat.max(0)).await?;
+        end_chains(rows, &old.key, old.id, record.iat.max(0)).await?;
         rows.delete_chains_of(old.id).await?;
     }
     let epoch = rows.epoch().await?;

@@ -131,10 +131,9 @@ impl Services {
 
     /// Kills what was made from a code that is presented again, and nothing that existed before it.
     async fn replayed(&self, ctx: &Ctx, code: &Code) -> Result<TokenSet> {
-        let grant = code.grant;
         self.store
-            .write(ctx.tenant.id, (grant, ctx.now), |rows, (grant, now)| {
-                Box::pin(async move { revoke::mark(rows, &Selector::Grant(*grant), *now, NEVER).await.map(|_| ()) })
+            .write(ctx.tenant.id, (code.grant, code.key.clone(), ctx.now), |rows, (grant, key, now)| {
+                Box::pin(async move { revoke::mark_of(rows, key, &Selector::Grant(*grant), *now).await.map(|_| ()) })
             })
             .await?;
         self.on_replay("code");

@@ -123,6 +123,12 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.execute(sql, values).await.map(|_| ())
     }
 
+    /// Deletes a chain; tells whether this call did it.
+    pub async fn delete_chain(&self, id: ChainId) -> Result<bool> {
+        let sql = "DELETE FROM refresh_token WHERE tenant_id = $1 AND id = $2";
+        Ok(self.execute(sql, values![id.0.to_vec()]).await? == 1)
+    }
+
     /// Deletes the chains of an authorisation.
     pub async fn delete_chains_of(&self, id: AuthorizationId) -> Result<u64> {
         let sql = "DELETE FROM refresh_token WHERE tenant_id = $1 AND authorization_id = $2";

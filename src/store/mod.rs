@@ -18,7 +18,10 @@ pub mod codes;
 pub mod directory;
 pub mod grants;
 pub mod revocations;
+pub mod purge;
 pub mod secrets;
+pub mod sweep;
+pub mod token_pages;
 pub mod users;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::scoped::{TenantStore, id16, placeholders, values};
 use crate::domain::coherence::{Shard, Topic};
-use crate::domain::{Epoch, NEVER, Result, Seconds, Target};
+use crate::domain::{Epoch, NEVER, Result, Seconds, Target, Thing};
 
 /// The hash of a selector: its key in the store.
 pub type SelectorHash = [u8; 16];
@@ -16,8 +16,10 @@ pub type SelectorHash = [u8; 16];
 pub struct Revocation<'a> {
     /// The hash of its selector.
     pub selector: SelectorHash,
-    /// What it names, for the purge; `None` for a selector of single tokens.
+    /// Whose rows it kills, for the purge; `None` where there are none to look for.
     pub target: Option<Target<'a>>,
+    /// The one thing among those rows that it kills; `None`: all of them.
+    pub thing: Option<Thing>,
     /// The time.
     pub at: Seconds,
     /// When nothing that obeys it can be alive any more; [`NEVER`] if unknown.
@@ -57,8 +59,8 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         let epoch = self.number(next, values![]).await?.unwrap_or(1);
         let previous = self.latest_revocation(&[revocation.selector]).await?;
         let mark = "INSERT INTO revocation
-                (tenant_id, selector, epoch, revoked_at, expires_at, sub, cid, act, purged)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                (tenant_id, selector, epoch, revoked_at, expires_at, sub, cid, act, kind, thing, purged)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             ON CONFLICT (tenant_id, selector) DO UPDATE SET epoch = excluded.epoch, revoked_at = excluded.revoked_at,
                 expires_at = excluded.expires_at, purged = excluded.purged";
         let target = revocation.target.unwrap_or_default();
@@ -70,6 +72,8 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
             target.sub.map(str::to_owned),
             target.cid.map(str::to_owned),
             target.act.map(str::to_owned),
+            revocation.thing.map_or(0, Thing::kind),
+            revocation.thing.map(|thing| thing.id().to_vec()),
             revocation.target.is_none()
         ];
         self.execute(mark, values).await?;

@@ -34,6 +34,10 @@ impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
         }
     }
 
+    pub(super) fn backend(&self) -> sea_orm::DbBackend {
+        self.conn.get_database_backend()
+    }
+
     pub(super) fn take_changed(&self) -> Vec<Shard> {
         self.changed.lock().map(|mut c| std::mem::take(&mut *c)).unwrap_or_default()
     }

@@ -3,6 +3,7 @@
 use crate::crypto::selector;
 use crate::domain::{
     Authorization, AuthorizationId, AuthorizationKey, AuthorizationView, Chain, Error, NEVER, Result, Seconds, Selector,
+    Target,
 };
 use crate::service::authorizations::{CHUNK, view};
 use crate::service::liveness::{is_live, outlives_all_but};
@@ -62,14 +63,33 @@ pub async fn mark(
     now: Seconds,
     expires_at: Seconds,
 ) -> Result<Revoked> {
-    let revocation = Revocation { selector: selector::hash(selector), target: selector.target(), at: now, expires_at };
+    let revocation =
+        Revocation { selector: selector::hash(selector), target: selector.target(), thing: None, at: now, expires_at };
+    rows.revoke(&revocation).await
+}
+
+/// Revokes one thing of a key in a transaction: an authorisation, its refresh tokens, a grant or a chain.
+pub async fn mark_of(
+    rows: &TenantStore<'_, Tx>,
+    key: &AuthorizationKey,
+    selector: &Selector<'_>,
+    now: Seconds,
+) -> Result<Revoked> {
+    let target = Target { sub: Some(&key.sub), act: None, cid: Some(&key.cid) };
+    let revocation = Revocation {
+        selector: selector::hash(selector),
+        target: Some(target),
+        thing: selector.thing(),
+        at: now,
+        expires_at: NEVER,
+    };
     rows.revoke(&revocation).await
 }
 
 /// Revokes the whole authorisation of a chain, its stored record included.
 pub(crate) async fn authorization(rows: &TenantStore<'_, Tx>, chain: &Chain, now: Seconds) -> Result<()> {
     if chain.stored {
-        mark(rows, &Selector::Authorization(chain.authorization), now, NEVER).await?;
+        mark_of(rows, &chain.key, &Selector::Authorization(chain.authorization), now).await?;
         if let Some(record) = rows.find_authorization(&chain.key).await?
             && record.id == chain.authorization
         {
@@ -77,7 +97,8 @@ pub(crate) async fn authorization(rows: &TenantStore<'_, Tx>, chain: &Chain, now
         }
         return Ok(());
     }
-    mark(rows, &Selector::Authorization(AuthorizationId(chain.grant.0)), now, NEVER).await.map(|_| ())
+    let alone = Selector::Authorization(AuthorizationId(chain.grant.0));
+    mark_of(rows, &chain.key, &alone, now).await.map(|_| ())
 }
 
 impl Services {

@@ -1,0 +1,168 @@
+//! Deleting what has expired, a bounded batch at a time, one sweeper at a time. Nothing depends on it: expiry is judged on
+//! every read.
+
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
+
+use super::Store;
+use super::purge::{BATCH, GRANT_REST};
+use super::scoped::{TenantStore, placeholders, values};
+use crate::domain::{Result, Seconds, TenantId};
+
+/// A table whose rows expire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiring {
+    /// Access tokens, identifier tokens, ID tokens.
+    AccessTokens,
+    /// Refresh token chains.
+    RefreshTokens,
+    /// Codes. A consumed one stays while its grant does, so that a replay is noticed.
+    Codes,
+    /// Grants. One stays while its refresh token lives.
+    Grants,
+    /// What was used once.
+    UsedOnce,
+    /// Revocations that nothing obeys any more.
+    Revocations,
+}
+
+impl Expiring {
+    /// All, in an order in which one makes room for the next.
+    pub const ALL: [Self; 6] = [
+        Self::AccessTokens,
+        Self::RefreshTokens,
+        Self::Grants,
+        Self::Codes,
+        Self::UsedOnce,
+        Self::Revocations,
+    ];
+
+    const fn table(self) -> (&'static str, &'static str) {
+        match self {
+            Self::AccessTokens => ("access_token", "expires_at"),
+            Self::RefreshTokens => ("refresh_token", "deadline"),
+            Self::Codes => ("authorization_code", "expires_at"),
+            Self::Grants => ("authorization_grant", "expires_at"),
+            Self::UsedOnce => ("used_once", "expires_at"),
+            Self::Revocations => ("revocation", "expires_at"),
+        }
+    }
+}
+
+/// The advisory lock of the one sweeper (PostgreSQL).
+const LOCK: i64 = 0x7465_6e75_7265;
+
+/// How often the grant of a consumed code is looked at again.
+const LOOK_AGAIN: Seconds = 86_400;
+
+#[derive(FromQueryResult)]
+struct Ended {
+    number: i64,
+    grant_id: Vec<u8>,
+}
+
+impl Store {
+    /// Up to `limit` tenants, after one, that have expired rows in a table: one probe of its index per tenant.
+    pub async fn list_tenants_to_sweep(
+        &self,
+        what: Expiring,
+        after: TenantId,
+        now: Seconds,
+        limit: u32,
+    ) -> Result<Vec<TenantId>> {
+        let (table, column) = what.table();
+        let sql = format!(
+            "WITH RECURSIVE t (id) AS (
+                SELECT MIN(tenant_id) FROM {table} WHERE tenant_id > $1
+                UNION ALL
+                SELECT (SELECT MIN(n.tenant_id) FROM {table} n WHERE n.tenant_id > t.id) FROM t WHERE t.id IS NOT NULL)
+            SELECT id FROM t WHERE id IS NOT NULL
+            AND EXISTS (SELECT 1 FROM {table} e WHERE e.tenant_id = t.id AND e.{column} <= $2) LIMIT {limit}"
+        );
+        self.tenant_ids(&sql, values![after.0, now]).await
+    }
+}
+
+impl<C: ConnectionTrait> TenantStore<'_, C> {
+    /// Deletes a batch of expired rows. `None` when another process is sweeping; else whether there may be more.
+    pub async fn sweep(&self, what: Expiring, now: Seconds) -> Result<Option<bool>> {
+        if !self.take_sweeper_lock().await? {
+            return Ok(None);
+        }
+        let done = match what {
+            Expiring::AccessTokens => self.delete_expired("access_token", "number", "", now).await?,
+            Expiring::RefreshTokens => self.sweep_chains(now).await?,
+            Expiring::Grants => self.sweep_grants(now).await?,
+            Expiring::Codes => self.sweep_codes(now).await?,
+            Expiring::UsedOnce => self.delete_expired("used_once", "digest", "", now).await?,
+            Expiring::Revocations => self.delete_expired("revocation", "selector", " AND purged", now).await?,
+        };
+        Ok(Some(done >= u64::from(BATCH)))
+    }
+
+    async fn take_sweeper_lock(&self) -> Result<bool> {
+        if self.backend() != DbBackend::Postgres {
+            // One writer per file, and whoever has it deletes.
+            return Ok(true);
+        }
+        let sql = "SELECT CASE WHEN pg_try_advisory_xact_lock($2) THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END
+            FROM (SELECT $1::bigint AS tenant_id) AS t WHERE tenant_id = $1";
+        Ok(self.number(sql, values![LOCK]).await? == Some(1))
+    }
+
+    async fn delete_expired(&self, table: &str, key: &str, more: &str, now: Seconds) -> Result<u64> {
+        let sql = format!(
+            "DELETE FROM {table} WHERE tenant_id = $1 AND {key} IN
+            (SELECT {key} FROM {table} WHERE tenant_id = $1 AND expires_at <= $2{more} ORDER BY expires_at LIMIT {BATCH})"
+        );
+        self.execute(&sql, values![now]).await
+    }
+
+    async fn sweep_chains(&self, now: Seconds) -> Result<u64> {
+        let sql = format!(
+            "SELECT number, grant_id FROM refresh_token WHERE tenant_id = $1 AND deadline <= $2
+            ORDER BY deadline LIMIT {BATCH}"
+        );
+        let ended: Vec<Ended> = self.all(&sql, values![now]).await?;
+        if ended.is_empty() {
+            return Ok(0);
+        }
+        let grants: Vec<Vec<u8>> = ended.iter().map(|row| row.grant_id.clone()).collect();
+        self.shorten_grants(&grants, now.saturating_add(GRANT_REST)).await?;
+        let list = placeholders(2, ended.len());
+        let sql = format!("DELETE FROM refresh_token WHERE tenant_id = $1 AND number IN ({list})");
+        self.execute(&sql, ended.iter().map(|row| sea_orm::Value::from(row.number))).await
+    }
+
+    /// A chain may have been given a longer life than its grant was made for: the grant gets it too.
+    async fn sweep_grants(&self, now: Seconds) -> Result<u64> {
+        let of_live_chain = "EXISTS (SELECT 1 FROM refresh_token r WHERE r.tenant_id = $1 AND r.id = g.chain_id
+            AND r.grant_id = g.id AND r.deadline > $2)";
+        let sql = format!(
+            "UPDATE authorization_grant SET expires_at = (SELECT r.expires_at FROM refresh_token r
+                WHERE r.tenant_id = $1 AND r.id = authorization_grant.chain_id)
+            WHERE tenant_id = $1 AND id IN (SELECT g.id FROM authorization_grant g
+                WHERE g.tenant_id = $1 AND g.expires_at <= $2 AND {of_live_chain} LIMIT {BATCH})"
+        );
+        let kept = self.execute(&sql, values![now]).await?;
+        let sql = format!(
+            "DELETE FROM authorization_grant WHERE tenant_id = $1 AND id IN (SELECT g.id FROM authorization_grant g
+                WHERE g.tenant_id = $1 AND g.expires_at <= $2 AND NOT {of_live_chain} LIMIT {BATCH})"
+        );
+        Ok(kept.max(self.execute(&sql, values![now]).await?))
+    }
+
+    async fn sweep_codes(&self, now: Seconds) -> Result<u64> {
+        let needed = "(c.state = 1 AND EXISTS (SELECT 1 FROM authorization_grant g WHERE g.tenant_id = $1
+            AND g.id = c.grant_id))";
+        let sql = format!(
+            "UPDATE authorization_code SET expires_at = $3 WHERE tenant_id = $1 AND id IN (SELECT c.id
+                FROM authorization_code c WHERE c.tenant_id = $1 AND c.expires_at <= $2 AND {needed} LIMIT {BATCH})"
+        );
+        let kept = self.execute(&sql, values![now, now.saturating_add(LOOK_AGAIN)]).await?;
+        let sql = format!(
+            "DELETE FROM authorization_code WHERE tenant_id = $1 AND id IN (SELECT c.id FROM authorization_code c
+                WHERE c.tenant_id = $1 AND c.expires_at <= $2 AND NOT {needed} LIMIT {BATCH})"
+        );
+        Ok(kept.max(self.execute(&sql, values![now]).await?))
+    }
+}
