@@ -142,7 +142,9 @@ where
         Ok(found)
     }
 
-    fn hit<G: Generation>(&self, coherence: &Coherence<G>, freshness: Freshness, key: &K) -> Option<V> {
+    /// The value of `key` in memory, if it may be used. With [`Self::keep`], for values whose shards are known only once
+    /// they have been read.
+    pub fn hit<G: Generation>(&self, coherence: &Coherence<G>, freshness: Freshness, key: &K) -> Option<V> {
         let (outcome, value) = match freshness {
             Freshness::Untrusted => (Outcome::Bypass, None),
             Freshness::Current => match self.entries.get(key) {
@@ -154,7 +156,8 @@ where
         value
     }
 
-    fn keep(&self, freshness: Freshness, key: K, value: &V, stamps: Stamps) {
+    /// Keeps a value under stamps that were captured before it was read.
+    pub fn keep(&self, freshness: Freshness, key: K, value: &V, stamps: Stamps) {
         match freshness {
             Freshness::Current => self.entries.insert(key, (value.clone(), Arc::new(stamps))),
             Freshness::Untrusted => {}

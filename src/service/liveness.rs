@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use crate::crypto::selector;
 use crate::domain::{
-    AccessToken, Authorization, AuthorizationId, AuthorizationKey, Chain, Code, Epoch, Grant, Result, Selector,
-    TokenNumber,
+    AccessToken, Authorization, AuthorizationId, AuthorizationKey, Chain, ChainId, Code, Epoch, Grant, Result,
+    Selector, TokenNumber,
 };
 use crate::store::revocations::SelectorHash;
 use crate::store::{Connection, TenantStore};
@@ -97,6 +97,8 @@ impl Revocable for AccessToken {
 pub struct GrantedToken<'a> {
     /// The grant.
     pub grant: &'a Grant,
+    /// The refresh token chain that it came with or from.
+    pub chain: Option<ChainId>,
     /// The token.
     pub number: TokenNumber,
 }
@@ -108,7 +110,7 @@ impl Revocable for GrantedToken<'_> {
 
     fn selectors(&self) -> Vec<Selector<'_>> {
         let mut all = self.grant.selectors();
-        all.extend(self.grant.chain.map(Selector::Chain));
+        all.extend(self.chain.map(Selector::Chain));
         all.push(Selector::Token(self.number));
         all
     }

@@ -19,10 +19,11 @@ use std::sync::Arc;
 use crate::cache::{self, Coherence, CoherentCache, Spec};
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::MasterKey;
-use crate::domain::{Clock, Seconds, TenantId};
+use crate::domain::{Client, Clock, Seconds, TenantId};
 use crate::store::Store;
 use crate::store::directory::NameKind;
 use crate::telemetry::Metrics;
+use tokens::inspect::TokenFacts;
 
 pub use crate::cache::Freshness;
 pub use context::Ctx;
@@ -47,6 +48,10 @@ pub(crate) struct Caches {
     pub(crate) tenants: CoherentCache<TenantId, Arc<tenants::Served>>,
     /// Internal numbers of tenants, by name.
     pub(crate) names: CoherentCache<(NameKind, String), TenantId>,
+    /// Clients, by tenant and id.
+    pub(crate) clients: CoherentCache<(TenantId, String), Arc<Client>>,
+    /// What good access tokens stand for, by tenant and hash of the text.
+    pub(crate) tokens: CoherentCache<(TenantId, [u8; 32]), Arc<TokenFacts>>,
 }
 
 impl Caches {
@@ -54,6 +59,8 @@ impl Caches {
         Self {
             tenants: CoherentCache::new(cache::TENANTS, tally(metrics, cache::TENANTS)),
             names: CoherentCache::new(cache::TENANT_NAMES, tally(metrics, cache::TENANT_NAMES)),
+            clients: CoherentCache::new(cache::CLIENTS, tally(metrics, cache::CLIENTS)),
+            tokens: CoherentCache::new(cache::TOKENS, tally(metrics, cache::TOKENS)),
         }
     }
 }

@@ -5,3 +5,4 @@ mod load;
 
 pub use apply::{Applied, Outcome, Report};
 pub use load::Served;
+pub(crate) use load::tenant_shard;

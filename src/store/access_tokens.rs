@@ -5,7 +5,15 @@ use sea_orm::ConnectionTrait;
 
 use super::authorizations::key;
 use super::scoped::{TenantStore, id16, values};
-use crate::domain::{AccessToken, AuthorizationId, ChainId, Error, GrantId, Result, TokenKind, TokenNumber, scope};
+use crate::domain::coherence::{Shard, Topic};
+use crate::domain::{
+    AccessToken, AuthorizationId, ChainId, Error, GrantId, Result, TenantId, TokenKind, TokenNumber, scope,
+};
+
+/// The shard of a registered token.
+pub fn token_shard(tenant: TenantId, number: TokenNumber) -> Shard {
+    Shard::of(tenant, Topic::Token, &number.0.to_be_bytes())
+}
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// Writes a new token.
@@ -45,6 +53,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// Deletes a token; tells whether this call did it.
     pub async fn delete_access_token(&self, number: TokenNumber) -> Result<bool> {
         let sql = "DELETE FROM access_token WHERE tenant_id = $1 AND number = $2";
+        self.touch(token_shard(self.tenant_id(), number));
         Ok(self.execute(sql, values![number.0]).await? == 1)
     }
 }

@@ -6,10 +6,15 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::scoped::{TenantStore, id16, placeholders, values};
 use crate::domain::coherence::{Shard, Topic};
-use crate::domain::{Epoch, NEVER, Result, Seconds, Target, Thing};
+use crate::domain::{Epoch, Result, Seconds, Target, TenantId, Thing};
 
 /// The hash of a selector: its key in the store.
 pub type SelectorHash = [u8; 16];
+
+/// The shard of a selector's revocation.
+pub fn revocation_shard(tenant: TenantId, selector: &SelectorHash) -> Shard {
+    Shard::of(tenant, Topic::Revocation, selector)
+}
 
 /// A revocation to be made.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +27,7 @@ pub struct Revocation<'a> {
     pub thing: Option<Thing>,
     /// The time.
     pub at: Seconds,
-    /// When nothing that obeys it can be alive any more; [`NEVER`] if unknown.
+    /// When nothing that obeys it can be alive any more; [`crate::domain::NEVER`] if unknown.
     pub expires_at: Seconds,
 }
 
@@ -77,6 +82,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
             revocation.target.is_none()
         ];
         self.execute(mark, values).await?;
+        self.touch(revocation_shard(self.tenant_id(), &revocation.selector));
         Ok(Revoked { epoch, previous })
     }
 
@@ -139,7 +145,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// Consumes something that may be used once; tells whether this call was the first.
     pub async fn consume_once(&self, digest: &[u8; 32], expires_at: Seconds) -> Result<bool> {
         let sql = "INSERT INTO used_once (tenant_id, digest, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-        Ok(self.execute(sql, values![digest.to_vec(), expires_at.min(NEVER)]).await? == 1)
+        Ok(self.execute(sql, values![digest.to_vec(), expires_at]).await? == 1)
     }
 }
 

@@ -77,7 +77,7 @@ async fn inspect(call: &Call, access: Access, revoke: bool, form: InspectionForm
             } else {
                 services.inspect_access_token(ctx, &token).await?
             };
-            Ok(Inspected::AccessToken(facts.into()))
+            Ok(Inspected::AccessToken((&*facts).into()))
         }
         (None, None, Some(token)) => {
             Ok(Inspected::Authorization(services.inspect_refresh_token(ctx, &token).await?.into()))

@@ -334,24 +334,26 @@ pub struct AccessTokenObject {
     dat: Option<AnyObject>,
 }
 
-impl From<TokenFacts> for AccessTokenObject {
-    fn from(facts: TokenFacts) -> Self {
-        let map = |object: Option<Map<String, Value>>| object.map(|members| members.into_iter().collect());
-        let shown = facts.snapshot;
+impl From<&TokenFacts> for AccessTokenObject {
+    fn from(facts: &TokenFacts) -> Self {
+        let map = |object: &Option<Map<String, Value>>| {
+            object.as_ref().map(|members| members.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
+        };
+        let shown = &facts.snapshot;
         Self {
-            sub: shown.sub,
-            act: facts.key.act.map(|sub| Actor { sub }),
-            cid: facts.key.cid,
-            scp: facts.scope,
-            iss: shown.iss,
+            sub: shown.sub.clone(),
+            act: facts.key.act.clone().map(|sub| Actor { sub }),
+            cid: facts.key.cid.clone(),
+            scp: facts.scope.clone(),
+            iss: shown.iss.clone(),
             iat: facts.iat,
             exp: facts.exp,
-            aud: shown.aud,
-            clm: shown.clm,
-            cll: shown.cll,
-            cld: map(shown.cld),
-            uip: map(shown.uip),
-            dat: map(shown.dat),
+            aud: shown.aud.clone(),
+            clm: shown.clm.clone(),
+            cll: shown.cll.clone(),
+            cld: map(&shown.cld),
+            uip: map(&shown.uip),
+            dat: map(&shown.dat),
         }
     }
 }

@@ -1,13 +1,20 @@
 //! From a presented text to what it stands for: the one place that says whether an access token is good.
 
+use std::sync::Arc;
+
 use super::claims::{self, ACCESS_TOKEN_TYPE};
+use crate::cache::coherence::Stamps;
 use crate::crypto::jwt::{self, Jwt};
+use crate::crypto::secret::sha256;
 use crate::domain::{
     AccessToken, AuthorizationId, AuthorizationKey, ChainId, Error, GrantId, Kind, Result, Seconds, Selector, Snapshot,
     TokenKind, TokenNumber,
 };
-use crate::service::liveness::{GrantedToken, hashes, is_live};
+use crate::service::liveness::{GrantedToken, Revocable, hashes, is_live};
+use crate::service::tenants::tenant_shard;
 use crate::service::{Ctx, Services};
+use crate::store::access_tokens::token_shard;
+use crate::store::revocations::revocation_shard;
 
 /// What a good access token stands for.
 #[derive(Clone, Debug)]
@@ -41,9 +48,24 @@ const MISSING: Error = Error::NotFound(Kind::AccessToken);
 impl Services {
     /// What an access token stands for.
     ///
+    /// One that was found good lately is answered from memory, as long as nothing that could kill or change it has changed.
+    ///
     /// # Errors
     /// [`Error::NotFound`] for one that is not good, whatever the reason.
-    pub async fn inspect_access_token(&self, ctx: &Ctx, text: &str) -> Result<TokenFacts> {
+    pub async fn inspect_access_token(&self, ctx: &Ctx, text: &str) -> Result<Arc<TokenFacts>> {
+        let key = (ctx.tenant.id, sha256(text.as_bytes()));
+        if let Some(facts) = self.caches.tokens.hit(&self.coherence, ctx.freshness, &key) {
+            return if facts.exp > ctx.now { Ok(facts) } else { Err(MISSING) };
+        }
+        let seen = self.look_up(ctx, text).await?;
+        let facts = Arc::new(seen.facts);
+        if let Some(stamps) = seen.stamps {
+            self.caches.tokens.keep(ctx.freshness, key, &facts, stamps);
+        }
+        Ok(facts)
+    }
+
+    async fn look_up(&self, ctx: &Ctx, text: &str) -> Result<Seen> {
         if let Some(id) = ctx.keys.tokens.read_access(text) {
             return self.inspect_identifier(ctx, &id).await;
         }
@@ -51,17 +73,38 @@ impl Services {
         self.inspect_jwt(ctx, &jwt).await
     }
 
-    async fn inspect_identifier(&self, ctx: &Ctx, id: &[u8; 16]) -> Result<TokenFacts> {
+    async fn inspect_identifier(&self, ctx: &Ctx, id: &[u8; 16]) -> Result<Seen> {
+        let number = TokenNumber::of(id);
+        let before = self.before_row(ctx, number);
         let rows = self.store.tenant(ctx.tenant.id);
-        let row = rows.find_access_token(TokenNumber::of(id)).await?.ok_or(MISSING)?;
-        if row.id.as_ref() != Some(id) || row.expires_at <= ctx.now || !is_live(&rows, &row).await? {
+        let row = rows.find_access_token(number).await?.ok_or(MISSING)?;
+        if row.id.as_ref() != Some(id) || row.expires_at <= ctx.now {
+            return Err(MISSING);
+        }
+        let stamps = self.after_row(ctx, number, &before, &row.selectors());
+        if !is_live(&rows, &row).await? {
             return Err(MISSING);
         }
         let snapshot = row.snapshot.clone().ok_or(MISSING)?;
-        Ok(facts_of_row(row, snapshot))
+        Ok(Seen { facts: facts_of_row(row, snapshot), stamps })
     }
 
-    async fn inspect_jwt(&self, ctx: &Ctx, jwt: &Verified) -> Result<TokenFacts> {
+    /// The stamp of a token's row, before it is read.
+    fn before_row(&self, ctx: &Ctx, number: TokenNumber) -> Stamps {
+        self.coherence.capture(&[token_shard(ctx.tenant.id, number)])
+    }
+
+    /// The stamps of all that makes a token what it is, once its row has told what that is and before revocations are read.
+    /// `None` if the row may have changed meanwhile.
+    fn after_row(&self, ctx: &Ctx, number: TokenNumber, before: &Stamps, selectors: &[Selector<'_>]) -> Option<Stamps> {
+        let tenant = ctx.tenant.id;
+        let mut shards = vec![token_shard(tenant, number), tenant_shard(tenant)];
+        shards.extend(hashes(selectors).iter().map(|hash| revocation_shard(tenant, hash)));
+        let stamps = self.coherence.capture(&shards);
+        self.coherence.is_current(before).then_some(stamps)
+    }
+
+    async fn inspect_jwt(&self, ctx: &Ctx, jwt: &Verified) -> Result<Seen> {
         let exp = jwt::numeric_date(&jwt.jwt.payload, "exp").ok().flatten().ok_or(MISSING)?;
         let iat = jwt::numeric_date(&jwt.jwt.payload, "iat").map_err(|_| MISSING)?;
         let claims = claims::read(&jwt.jwt.payload).ok_or(MISSING)?;
@@ -89,44 +132,51 @@ impl Services {
         match jti {
             Some(jti) if jti.grant == GrantId::CLIENT => self.client_token(ctx, facts, jti.epoch).await,
             Some(jti) => self.granted_token(ctx, facts, jti.grant).await,
-            None if jwt.brought => self.migrated_token(ctx, facts).await,
+            None if jwt.brought => self.migrated_token(ctx, facts).await.map(|facts| Seen { facts, stamps: None }),
             None => Err(MISSING),
         }
     }
 
     /// A JWT with a user: its grant says whose it is and whether it lives; its row, if it is registered, which scope it has.
-    async fn granted_token(&self, ctx: &Ctx, mut facts: TokenFacts, grant: GrantId) -> Result<TokenFacts> {
+    async fn granted_token(&self, ctx: &Ctx, mut facts: TokenFacts, grant: GrantId) -> Result<Seen> {
         let rows = self.store.tenant(ctx.tenant.id);
-        let grant = rows.find_grant(grant).await?.ok_or(MISSING)?;
         let number = facts.number.ok_or(MISSING)?;
-        if !is_live(&rows, &GrantedToken { grant: &grant, number }).await? {
+        let before = self.before_row(ctx, number);
+        let row = rows.find_access_token(number).await?;
+        let grant = rows.find_grant(grant).await?.ok_or(MISSING)?;
+        let chain = row.as_ref().and_then(|row| row.chain).or(grant.chain);
+        let token = GrantedToken { grant: &grant, chain, number };
+        let stamps = self.after_row(ctx, number, &before, &token.selectors());
+        if !is_live(&rows, &token).await? {
             return Err(MISSING);
         }
-        if let Some(row) = rows.find_access_token(number).await? {
+        if let Some(row) = row {
             facts.scope = row.scope;
-            facts.chain = row.chain;
         }
-        facts.key = grant.key;
-        facts.chain = facts.chain.or(grant.chain);
+        facts.chain = chain;
         facts.grant = Some(grant.id);
         facts.authorization = Some(grant.authorization);
-        Ok(facts)
+        facts.key = grant.key;
+        Ok(Seen { facts, stamps })
     }
 
     /// A JWT without a user: its client answers for it.
-    async fn client_token(&self, ctx: &Ctx, mut facts: TokenFacts, epoch: i64) -> Result<TokenFacts> {
+    async fn client_token(&self, ctx: &Ctx, mut facts: TokenFacts, epoch: i64) -> Result<Seen> {
         let rows = self.store.tenant(ctx.tenant.id);
         let number = facts.number.ok_or(MISSING)?;
+        let before = self.before_row(ctx, number);
+        let row = rows.find_access_token(number).await?;
         let mut selectors = Selector::of_key(&facts.key, false);
         selectors.push(Selector::Token(number));
+        let stamps = self.after_row(ctx, number, &before, &selectors);
         if rows.latest_revocation(&hashes(&selectors)).await? > epoch {
             return Err(MISSING);
         }
-        if let Some(row) = rows.find_access_token(number).await? {
+        if let Some(row) = row {
             facts.scope = row.scope;
         }
         facts.user = false;
-        Ok(facts)
+        Ok(Seen { facts, stamps })
     }
 
     /// A JWT of the server that a tenant migrated from: only time can tell whether it was issued before a revocation.
@@ -146,7 +196,7 @@ impl Services {
     ///
     /// # Errors
     /// [`Error::NotFound`] for a token that is not good, or that another call just took.
-    pub async fn consume_access_token(&self, ctx: &Ctx, text: &str) -> Result<TokenFacts> {
+    pub async fn consume_access_token(&self, ctx: &Ctx, text: &str) -> Result<Arc<TokenFacts>> {
         let facts = self.inspect_access_token(ctx, text).await?;
         let Some(number) = facts.number.filter(|_| facts.identifier) else { return Ok(facts) };
         let won =
@@ -169,6 +219,12 @@ fn facts_of_row(row: AccessToken, snapshot: Snapshot) -> TokenFacts {
         authorization: Some(row.authorization),
         chain: row.chain,
     }
+}
+
+/// What a look-up found, and the stamps under which it may be kept.
+struct Seen {
+    facts: TokenFacts,
+    stamps: Option<Stamps>,
 }
 
 /// A JWT whose signature is right.

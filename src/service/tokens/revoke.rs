@@ -166,7 +166,7 @@ impl Services {
     pub async fn revoke_by_access_token(&self, ctx: &Ctx, text: &str) -> Result<Option<AuthorizationView>> {
         let facts = self.inspect_access_token(ctx, text).await?;
         if facts.user {
-            return self.revoke_single(ctx, &pair(facts.key)).await;
+            return self.revoke_single(ctx, &pair(facts.key.clone())).await;
         }
         let Some(number) = facts.number else { return Ok(None) };
         self.store
