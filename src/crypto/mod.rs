@@ -7,6 +7,7 @@
 pub mod jwk;
 pub mod jwt;
 pub mod password;
+pub mod saml;
 pub mod seal;
 pub mod secret;
 pub mod selector;
