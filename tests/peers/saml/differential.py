@@ -6,7 +6,8 @@
 
 Tenure's side is a unit test (`nothing_is_accepted_that_xmlsec1_refuses`) that judges the folder TENURE_SAML_CORPUS. For
 what both accept, the subject Tenure read must be the one lxml finds under the root. Refusing more than xmlsec1 is right:
-it is shown by reason, and it is why the table is printed. Needs requirements.txt, xmlsec1 and cargo.
+it is shown by reason, and it is why the table is printed. Needs `tests/peers/install`,
+xmlsec1 and cargo.
 """
 
 import argparse
@@ -176,8 +177,11 @@ def judge(folder):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         verdicts = dict(zip((path.name for path in paths), pool.map(verdict, paths)))
     (folder / "xmlsec1.tsv").write_text("".join(f"{name}\t{said}\n" for name, said in verdicts.items()))
-    command = ["cargo", "test", "--quiet", "--lib", "crypto::saml::tests::corpus"]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, "TENURE_SAML_CORPUS": str(folder)}, capture_output=True)
+    command = ["cargo", "test", "--quiet", "--locked", "--lib", "crypto::saml::tests::corpus"]
+    environment = {**os.environ, "TENURE_SAML_CORPUS": str(folder)}
+    test = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    if not (folder / "tenure.tsv").exists():
+        sys.exit(test.stdout + test.stderr)
     lines = (folder / "tenure.tsv").read_text().splitlines()
     return verdicts, dict(line.split("\t", 1) for line in lines)
 

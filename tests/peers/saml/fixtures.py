@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes `fixtures/` anew: assertions signed by signxml and by xmlsec1, for the unit tests of src/crypto/saml.
 
-Needs `pip install -r requirements.txt` and Debian's xmlsec1. The private keys are thrown away.
+Needs `tests/peers/install` (run it with target/peers/venv/bin/python) and Debian's xmlsec1. The private keys are thrown away.
 """
 
 import copy

@@ -1,18 +1,16 @@
 #!/usr/bin/env python3
 """Mints SAML 2.0 bearer assertions with an implementation that is not ours (signxml).
 
-    mint.py --kind rsa --issuer ISSUER --subject SUBJECT --audience AUDIENCE --recipient URL [--key FILE]
-
-prints one JSON object: `certificate` (PEM) and `jwk` to configure, `assertion` (base64url) to send, and `xml`.
-With --key the private key is kept in FILE, so that further assertions can be minted for the same configuration.
+Reads a JSON object from standard input: `issuer`, `subject`, `audience`, `recipient`, `now` (seconds); as wanted `kind`
+(rsa, p256, p384, p521), `digest` (sha256, sha384, sha512), `lifetime` (seconds), `id`, `private_key` (PEM, as handed out
+before). Writes one: `certificate` and `jwk` to configure, `assertion` (base64url) to send, `xml`, `private_key`.
 """
 
-import argparse
 import base64
 import datetime
 import json
-import os
 import secrets
+import sys
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,10 +24,10 @@ PLACEHOLDER = f'<ds:Signature xmlns:ds="{DSIG}" Id="placeholder"></ds:Signature>
 
 
 def new_key(kind):
-    """A private key: rsa, rsa1024, p256, p384 or p521 (ec is p256)."""
+    """A private key: rsa, rsa1024, p256, p384 or p521."""
     if kind.startswith("rsa"):
         return rsa.generate_private_key(public_exponent=65537, key_size=int(kind[3:] or 2048))
-    curves = {"ec": ec.SECP256R1, "p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1}
+    curves = {"p256": ec.SECP256R1, "p384": ec.SECP384R1, "p521": ec.SECP521R1}
     return ec.generate_private_key(curves[kind]())
 
 
@@ -105,28 +103,12 @@ def sign(text, key, digest="sha256", cert=None):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kind", default="rsa", choices=["rsa", "ec", "p256", "p384", "p521"])
-    parser.add_argument("--digest", default="sha256", choices=["sha256", "sha384", "sha512"])
-    for name in ("issuer", "subject", "audience", "recipient"):
-        parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--now", type=int, default=int(datetime.datetime.now().timestamp()))
-    parser.add_argument("--lifetime", type=int, default=300)
-    parser.add_argument("--id")
-    parser.add_argument("--key")
-    args = parser.parse_args()
-    if args.key and os.path.exists(args.key):
-        with open(args.key, "rb") as file:
-            key = serialization.load_pem_private_key(file.read(), None)
-    else:
-        key = new_key(args.kind)
-        if args.key:
-            with open(os.open(args.key, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-                file.write(private_pem(key))
-    text = assertion(args.issuer, args.subject, args.audience, args.recipient, args.now, args.lifetime, args.id)
-    xml = sign(text, key, args.digest)
-    result = {"certificate": certificate(key), "jwk": jwk(key), "assertion": b64url(xml.encode()), "xml": xml}
-    print(json.dumps(result))
+    question = json.load(sys.stdin)
+    kind, digest, pem = question.pop("kind", "rsa"), question.pop("digest", "sha256"), question.pop("private_key", None)
+    key = serialization.load_pem_private_key(pem.encode(), None) if pem else new_key(kind)
+    xml = sign(assertion(**question), key, digest)
+    answer = {"certificate": certificate(key), "jwk": jwk(key), "private_key": private_pem(key)}
+    print(json.dumps({**answer, "assertion": b64url(xml.encode()), "xml": xml}))
 
 
 if __name__ == "__main__":
