@@ -1,1 +1,134 @@
-//! (to come)
+//! The composition root: what is wired to what, how a server starts and how it stops.
+
+mod assemble;
+mod commands;
+mod watch;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::task::JoinHandle;
+
+use crate::config::{Config, ConfigError};
+use crate::domain::{self, Clock};
+use crate::http;
+use crate::http::call::Shared;
+use crate::http::ops::Readiness;
+use crate::http::server::{Listen, Serving};
+use crate::http::transport::Limits;
+use crate::store::Store;
+use crate::telemetry::MetricsError;
+use crate::tenancy::load::LoadError;
+
+pub use commands::Tenure;
+
+/// Why a server could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The tenants file can't be read or has faults.
+    #[error(transparent)]
+    Tenants(#[from] LoadError),
+    /// The store can't be opened, or a tenant can't be applied.
+    #[error(transparent)]
+    Service(#[from] domain::Error),
+    /// A port can't be listened on, or a certificate can't be read.
+    #[error("can't listen: {0}")]
+    Listen(#[from] io::Error),
+    /// The metrics can't be declared.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+}
+
+/// A server that runs.
+pub struct Running {
+    /// Where the public port is.
+    pub public_addr: SocketAddr,
+    /// Where the operators' port is.
+    pub ops_addr: SocketAddr,
+    /// The clock that it was given.
+    pub clock: Clock,
+    serving: Serving,
+    store: Store,
+    watching: JoinHandle<()>,
+    banner: String,
+}
+
+/// Starts a server: opens the store, brings its schema up to date, applies the tenants file and listens.
+///
+/// # Errors
+/// See [`StartError`]; nothing is left running.
+pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> {
+    let parts = assemble::parts(&config, clock.clone()).await?;
+    let file = config.tenants.as_deref().map(assemble::read_tenants).transpose()?;
+    let mut tokens = config.platform_token_sha256.clone();
+    let first = match file {
+        Some(file) => {
+            tokens.extend(file.platform.api_token_sha256);
+            let first = file.tenants.first().map(|tenant| tenant.tid.clone());
+            for applied in parts.services.apply_entries(file.tenants, false, false).await? {
+                tracing::info!(tenant = %applied.tid, outcome = ?applied.outcome, "tenants file");
+            }
+            first
+        }
+        None => None,
+    };
+    let shared = Shared {
+        services: Arc::clone(&parts.services),
+        platform_tokens: tokens.into(),
+        default_tenant: config.default_tenant.clone(),
+        origins: assemble::origins,
+    };
+    let readiness = Arc::new(Readiness::default());
+    let eyes = watch::Eyes::new(&parts, &readiness);
+    eyes.look().await;
+    let front = http::routes(shared, Arc::clone(&parts.metrics));
+    let serving = Serving::start(&listen(&config), front, readiness, &parts.metrics).await?;
+    let (public_addr, ops_addr) = (serving.public_addr, serving.ops_addr);
+    let banner = banner(&config, public_addr, ops_addr, config.default_tenant.as_ref().or(first.as_ref()));
+    let watching = tokio::spawn(eyes.keep_looking());
+    Ok(Running { public_addr, ops_addr, clock, serving, store: parts.store, watching, banner })
+}
+
+impl Running {
+    /// What listens where, and a command to try.
+    pub fn banner(&self) -> &str {
+        &self.banner
+    }
+
+    /// Stops gracefully: not ready, wait the drain delay, accept no more, end what is in flight, close the store.
+    ///
+    /// # Errors
+    /// When the public listener had failed.
+    pub async fn shutdown(self) -> io::Result<()> {
+        let stopped = self.serving.stop().await;
+        self.watching.abort();
+        self.store.close().await;
+        stopped
+    }
+}
+
+fn listen(config: &Config) -> Listen {
+    Listen {
+        public: config.listen,
+        ops: config.ops_listen,
+        tls: config.tls.as_ref().map(|tls| (tls.cert.clone(), tls.key.clone())),
+        limits: Limits::default(),
+        drain_delay: config.drain_delay,
+    }
+}
+
+fn banner(config: &Config, public: SocketAddr, ops: SocketAddr, tenant: Option<&domain::Tid>) -> String {
+    let base = config.base_url(public);
+    let mut text = format!(
+        "Tenure {} serves {base}\n  documents  {base}/docs\n  health     http://{ops}/health/ready\n  metrics    http://{ops}/metrics",
+        env!("CARGO_PKG_VERSION")
+    );
+    if let Some(tid) = tenant {
+        text += &format!("\n  try        curl -s {base}/t/{tid}/.well-known/openid-configuration");
+    }
+    text
+}

@@ -1,2 +1,12 @@
-//! tenure
-fn main() {}
+//! The program: reads the command line, runs what it asks for, sets the exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tenure::app::Tenure;
+use tenure::cli::{self, Cli};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    cli::run(Cli::parse(), &Tenure).await
+}

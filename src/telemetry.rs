@@ -9,6 +9,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, fmt};
 
+/// Why metrics can't be declared.
+pub use prometheus::Error as MetricsError;
+
 /// Every metric of the process.
 #[derive(Clone, Debug)]
 pub struct Metrics {

@@ -13,7 +13,6 @@ use std::time::Duration;
 use poem::http::uri::Scheme;
 use poem::listener::{Acceptor, AcceptorExt, BoxAcceptor, RustlsCertificate, RustlsConfig};
 use poem::web::{LocalAddr, RemoteAddr};
-use prometheus::{IntCounter, IntGauge};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -123,13 +122,12 @@ pub struct Connection {
     /// Wakes at least every `tick`, so that moving a deadline costs no timer.
     alarm: Pin<Box<Sleep>>,
     tick: Duration,
-    open: IntGauge,
-    slow: IntCounter,
+    metrics: Arc<Metrics>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Connection {
-    fn new(stream: TcpStream, limits: Limits, permit: OwnedSemaphorePermit, metrics: &Metrics) -> Self {
+    fn new(stream: TcpStream, limits: Limits, permit: OwnedSemaphorePermit, metrics: &Arc<Metrics>) -> Self {
         let now = Instant::now();
         let tick = limits.request.min(limits.stall).min(limits.idle);
         metrics.connections.inc();
@@ -141,8 +139,7 @@ impl Connection {
             write_by: None,
             alarm: Box::pin(tokio::time::sleep_until(now + tick)),
             tick,
-            open: metrics.connections.clone(),
-            slow: metrics.slow_peers.clone(),
+            metrics: Arc::clone(metrics),
             _permit: permit,
         }
     }
@@ -153,7 +150,7 @@ impl Connection {
             let next = self.write_by.map_or(self.read_by, |write_by| write_by.min(self.read_by));
             let now = Instant::now();
             if now >= next {
-                self.slow.inc();
+                self.metrics.slow_peers.inc();
                 return true;
             }
             if self.alarm.as_mut().poll(cx).is_pending() {
@@ -180,7 +177,7 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.open.dec();
+        self.metrics.connections.dec();
     }
 }
 
@@ -196,7 +193,7 @@ impl AsyncRead for Connection {
                 }
                 // A peer that drips always has a byte ready sooner or later: the deadline counts here too.
                 if this.asking && Instant::now() >= this.read_by {
-                    this.slow.inc();
+                    this.metrics.slow_peers.inc();
                     return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
                 }
                 Poll::Ready(outcome)

@@ -1,0 +1,135 @@
+//! What the command line's commands do.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{assemble, start};
+use crate::cli::Commands;
+use crate::config::{Config, LogFormat};
+use crate::domain::{Clock, Error, Result, Tid};
+use crate::http;
+use crate::service::tenants as service;
+use crate::store::directory::{Status, StoredTenant};
+use crate::store;
+use crate::telemetry;
+use crate::tenancy::applied::Outcome;
+use crate::tenancy::{Applied, ApplyOptions, TenantSettings, TenantsFile};
+
+/// The program.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tenure;
+
+/// Where the committed documents are, seen from the root of the sources.
+const DOCUMENTS: &str = "openapi";
+
+impl Commands for Tenure {
+    async fn serve(&self, config: Config) -> Result<()> {
+        log(&config)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
+        let running = start(config, Clock::system()).await.map_err(Error::internal)?;
+        println!("{}", running.banner());
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        tracing::info!("stopping");
+        running.shutdown().await.map_err(Error::internal)
+    }
+
+    async fn migrate(&self, config: Config) -> Result<()> {
+        store::migrate(&store::Options::new(config.database_url.expose())).await
+    }
+
+    fn openapi(&self, check: bool) -> Result<()> {
+        http::specs().iter().try_for_each(|document| {
+            let path = Path::new(DOCUMENTS).join(format!("{}.json", document.name));
+            if check { same(&path, &document.json) } else { write(&path, &document.json) }
+        })
+    }
+
+    async fn apply(&self, config: Config, file: TenantsFile, options: ApplyOptions) -> Result<Vec<Applied>> {
+        let parts = assemble::parts(&config, Clock::system()).await.map_err(Error::internal)?;
+        let report = parts.services.apply_entries(file.tenants, options.recreate, options.dry_run).await;
+        parts.store.close().await;
+        Ok(report?.into_iter().map(|one| Applied { tid: one.tid, outcome: told(one.outcome) }).collect())
+    }
+
+    async fn list_tenants(&self, config: Config) -> Result<Vec<String>> {
+        let store = assemble::store(&config).await?;
+        let mut lines = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = store.list_tenants(&after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = last.tid.to_string();
+            lines.extend(page.iter().map(line));
+        }
+        store.close().await;
+        Ok(lines)
+    }
+
+    fn rotate_keys(&self, _: Config, _: Tid) -> impl Future<Output = Result<String>> + Send {
+        std::future::ready(Err(not_yet("keys rotate")))
+    }
+
+    fn list_keys(&self, _: Config, _: Tid) -> impl Future<Output = Result<Vec<String>>> + Send {
+        std::future::ready(Err(not_yet("keys list")))
+    }
+
+    fn rewrap_keys(&self, _: Config, _: PathBuf) -> impl Future<Output = Result<u64>> + Send {
+        std::future::ready(Err(not_yet("keys rewrap")))
+    }
+
+    fn finalize_restore(&self, _: Config) -> impl Future<Output = Result<String>> + Send {
+        std::future::ready(Err(not_yet("restore-finalize")))
+    }
+}
+
+/// Tenants that are read at a time.
+const PAGE: u32 = 1000;
+
+fn line(tenant: &StoredTenant) -> String {
+    let issuer = serde_json::from_str::<TenantSettings>(&tenant.settings).map(|s| s.issuer).unwrap_or_default();
+    let state = match tenant.status {
+        Status::Enabled => "enabled",
+        Status::Disabled => "disabled",
+        Status::Deleted => "deleted",
+    };
+    format!("{}\t{issuer}\t{state}", tenant.tid)
+}
+
+fn told(outcome: service::Outcome) -> Outcome {
+    match outcome {
+        service::Outcome::Created => Outcome::Created,
+        service::Outcome::Updated => Outcome::Updated,
+        service::Outcome::Unchanged => Outcome::Unchanged,
+        service::Outcome::Tombstone => Outcome::Deleted,
+    }
+}
+
+fn not_yet(command: &str) -> Error {
+    Error::invalid(format!("`{command}` is not available in this version"))
+}
+
+fn log(config: &Config) -> Result<()> {
+    let format = match config.log_format {
+        LogFormat::Text => telemetry::LogFormat::Text,
+        LogFormat::Json => telemetry::LogFormat::Json,
+    };
+    telemetry::init(&config.log, format).map_err(Error::internal)
+}
+
+fn same(path: &Path, json: &str) -> Result<()> {
+    match std::fs::read_to_string(path) {
+        Ok(text) if text == json => Ok(()),
+        Ok(_) => Err(Error::invalid(format!("{} differs from the code: run `tenure openapi`", path.display()))),
+        Err(fault) => Err(Error::invalid(format!("{}: {fault}", path.display()))),
+    }
+}
+
+fn write(path: &Path, json: &str) -> Result<()> {
+    let written = std::fs::create_dir_all(DOCUMENTS).and_then(|()| std::fs::write(path, json));
+    written.map_err(|fault| Error::invalid(format!("{}: {fault}", path.display())))
+}
