@@ -2,6 +2,8 @@
 //!
 //! Labels are bounded: operation ids, outcome classes, names from this program; never a tenant, a client or a path.
 
+use std::io::IsTerminal;
+
 use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
@@ -118,9 +120,17 @@ pub enum InitError {
 pub fn init(filter: &str, format: LogFormat) -> Result<(), InitError> {
     let filter = EnvFilter::try_new(filter)?;
     let lines = match format {
-        LogFormat::Text => fmt::layer().with_writer(std::io::stderr).boxed(),
+        LogFormat::Text => {
+            let colours = std::io::stderr().is_terminal();
+            fmt::layer().with_ansi(colours).with_writer(std::io::stderr).boxed()
+        }
         LogFormat::Json => fmt::layer().json().with_writer(std::io::stderr).boxed(),
     };
+    std::panic::set_hook(Box::new(|panic| {
+        // The text of a panic may hold what a request held: only the place is told.
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "panic");
+    }));
     tracing_subscriber::registry().with(filter).with(lines.with_filter(filter_fn(is_ours_or_important))).try_init()?;
     Ok(())
 }

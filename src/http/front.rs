@@ -110,7 +110,7 @@ impl Front {
         let under_tenant = cut.is_some();
         let mut rest = cut.unwrap_or_else(|| path.to_owned());
         let mut operations = self.operations.at(&rest);
-        if operations.is_empty() && !under_tenant && !call::is_named(request) {
+        if operations.is_empty() && !under_tenant && !call::is_named(request) && self.may_be_under_issuer(path) {
             match call::tenant(request, names, None, None).await {
                 Ok((_, left)) => {
                     operations = self.operations.at(&left);
@@ -127,6 +127,12 @@ impl Front {
             return Err(HttpFault::NoRoute.into());
         }
         Ok(Route { operations, path: rest })
+    }
+
+    /// Whether an issuer's path may stand in this one: the rest would have to be an API. Else nobody is asked.
+    fn may_be_under_issuer(&self, path: &str) -> bool {
+        let under = path.match_indices('/').skip(1).any(|(at, _)| !self.operations.at(&path[at..]).is_empty());
+        under || path.starts_with("/.well-known/")
     }
 
     /// Finds the tenant, passes the family's gate, and leaves the [`Call`] in the request.
