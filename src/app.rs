@@ -123,12 +123,10 @@ fn listen(config: &Config) -> Listen {
 
 fn banner(config: &Config, public: SocketAddr, ops: SocketAddr, tenant: Option<&domain::Tid>) -> String {
     let base = config.base_url(public);
-    let mut text = format!(
-        "Tenure {} serves {base}\n  documents  {base}/docs\n  health     http://{ops}/health/ready\n  metrics    http://{ops}/metrics",
-        env!("CARGO_PKG_VERSION")
-    );
-    if let Some(tid) = tenant {
-        text += &format!("\n  try        curl -s {base}/t/{tid}/.well-known/openid-configuration");
-    }
-    text
+    let try_it = tenant.map(|tid| format!("\n  try        curl -s {base}/t/{tid}/.well-known/openid-configuration"));
+    format!(
+        "Tenure {} serves {base}\n  documents  {base}/docs\n  health     http://{ops}/health/ready\n  metrics    http://{ops}/metrics{}",
+        env!("CARGO_PKG_VERSION"),
+        try_it.unwrap_or_default()
+    )
 }

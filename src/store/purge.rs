@@ -128,8 +128,9 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
             values.extend(values![after, upper.unwrap_or(i64::MAX)]);
             place = format!(" AND t.number > ${} AND t.number <= ${}", values.len(), values.len() + 1);
         }
-        let sql =
-            format!("SELECT t.number, t.grant_id FROM {table} t WHERE {conditions}{place} ORDER BY t.number LIMIT {BATCH}");
+        let sql = format!(
+            "SELECT t.number, t.grant_id FROM {table} t WHERE {conditions}{place} ORDER BY t.number LIMIT {BATCH}"
+        );
         let victims: Vec<Victim> = self.all(&sql, values).await?;
         self.delete_victims(table, register, doomed, &victims).await?;
         let full = victims.len() == BATCH as usize;
@@ -145,13 +146,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.number(&sql, values![after]).await
     }
 
-    async fn delete_victims(
-        &self,
-        table: &str,
-        register: Register,
-        doomed: &Doomed,
-        victims: &[Victim],
-    ) -> Result<()> {
+    async fn delete_victims(&self, table: &str, register: Register, doomed: &Doomed, victims: &[Victim]) -> Result<()> {
         if victims.is_empty() {
             return Ok(());
         }
@@ -202,7 +197,8 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
             // The grant itself, also where it had no refresh token; a transient authorisation is its grant.
             self.delete_grants(std::slice::from_ref(thing), doomed.epoch).await?;
         }
-        let sql = "UPDATE revocation SET purged = TRUE, expires_at = CASE WHEN kind IN (9, 10) THEN $4 ELSE expires_at END
+        let sql =
+            "UPDATE revocation SET purged = TRUE, expires_at = CASE WHEN kind IN (9, 10) THEN $4 ELSE expires_at END
             WHERE tenant_id = $1 AND selector = $2 AND epoch = $3";
         let until = doomed.at.saturating_add(KEPT);
         self.execute(sql, values![doomed.selector.to_vec(), doomed.epoch, until]).await.map(|_| ())

@@ -27,14 +27,8 @@ pub enum Expiring {
 
 impl Expiring {
     /// All, in an order in which one makes room for the next.
-    pub const ALL: [Self; 6] = [
-        Self::AccessTokens,
-        Self::RefreshTokens,
-        Self::Grants,
-        Self::Codes,
-        Self::UsedOnce,
-        Self::Revocations,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::AccessTokens, Self::RefreshTokens, Self::Grants, Self::Codes, Self::UsedOnce, Self::Revocations];
 
     const fn table(self) -> (&'static str, &'static str) {
         match self {

@@ -2,8 +2,8 @@
 
 use crate::crypto::selector;
 use crate::domain::{
-    Authorization, AuthorizationId, AuthorizationKey, AuthorizationView, Chain, Error, NEVER, Result, Seconds, Selector,
-    Target,
+    Authorization, AuthorizationId, AuthorizationKey, AuthorizationView, Chain, Error, NEVER, Result, Seconds,
+    Selector, Target,
 };
 use crate::service::authorizations::{CHUNK, view};
 use crate::service::liveness::{is_live, outlives_all_but};
