@@ -9,6 +9,7 @@
 //! cache's lifetime bounds memory, nothing else.
 
 pub mod coherence;
+pub mod verified;
 
 use std::fmt;
 use std::hash::Hash;

@@ -8,7 +8,6 @@ use super::{Ctx, Services};
 use crate::crypto::secret::{Secret, hmac, random_number, same};
 use crate::crypto::selector;
 use crate::crypto::token::TokenKeyRing;
-use crate::domain::coherence::{Shard, Topic};
 use crate::domain::{
     AuthMethod, Client, ClientSecret, Error, Kind, NEVER, Registration, Result, Seconds, Selector, TenantId, scope,
 };
@@ -137,12 +136,8 @@ impl Services {
     /// # Errors
     /// [`Error::NotFound`] if the tenant has none.
     pub async fn find_client(&self, ctx: &Ctx, client_id: &str) -> Result<Arc<Client>> {
-        let tenant = ctx.tenant.id;
-        let shards = [Shard::of(tenant, Topic::Client, client_id.as_bytes())];
-        let find = || async { Ok(self.store.tenant(tenant).find_client(client_id).await?.map(Arc::new)) };
-        let key = (tenant, client_id.to_owned());
-        let found = self.caches.clients.get_or_find((&self.coherence, ctx.freshness), key, &shards, find).await?;
-        found.ok_or(Error::NotFound(Kind::Client))
+        let found = self.known_client(ctx, client_id).await?;
+        found.map(|known| Arc::clone(&known.client)).ok_or(Error::NotFound(Kind::Client))
     }
 
     /// Deletes a client with all that was ever issued to it.

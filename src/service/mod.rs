@@ -1,10 +1,15 @@
 //! How a use case runs: one [`Services`], one `impl` block per file.
 
+mod assertions;
+pub mod attempts;
 pub mod authorizations;
+pub mod client_auth;
 pub mod clients;
 pub mod codes;
 mod context;
+pub mod discovery;
 pub mod grants;
+pub mod introspection;
 pub mod keys;
 pub mod listings;
 pub mod liveness;
@@ -16,10 +21,12 @@ pub mod users;
 
 use std::sync::Arc;
 
+use crate::cache::verified::VerifiedSecrets;
 use crate::cache::{self, Coherence, CoherentCache, Spec};
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::MasterKey;
-use crate::domain::{Client, Clock, Seconds, TenantId};
+use crate::crypto::secret::random;
+use crate::domain::{Clock, Seconds, TenantId};
 use crate::store::Store;
 use crate::store::directory::NameKind;
 use crate::telemetry::Metrics;
@@ -40,6 +47,12 @@ pub struct Services {
     pub(crate) coherence: Arc<Coherence>,
     pub(crate) caches: Caches,
     pub(crate) metrics: Arc<Metrics>,
+    /// Secrets of clients that were right a moment ago.
+    pub(crate) verified: VerifiedSecrets,
+    /// Failed sign-ins, counted.
+    pub(crate) attempts: attempts::Attempts,
+    /// A key of this process, for what only lives in its memory.
+    pub(crate) process_key: [u8; 32],
 }
 
 /// What is held in memory beyond one request.
@@ -48,8 +61,8 @@ pub(crate) struct Caches {
     pub(crate) tenants: CoherentCache<TenantId, Arc<tenants::Served>>,
     /// Internal numbers of tenants, by name.
     pub(crate) names: CoherentCache<(NameKind, String), TenantId>,
-    /// Clients, by tenant and id.
-    pub(crate) clients: CoherentCache<(TenantId, String), Arc<Client>>,
+    /// Clients, by id.
+    pub(crate) clients: CoherentCache<(TenantId, String), Arc<client_auth::KnownClient>>,
     /// What good access tokens stand for, by tenant and hash of the text.
     pub(crate) tokens: CoherentCache<(TenantId, [u8; 32]), Arc<TokenFacts>>,
 }
@@ -84,7 +97,18 @@ impl Services {
         // One processor is left to everything that is not a password hash.
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let passwords = Passwords::new(cores.saturating_sub(1), PASSWORD_QUEUE);
-        Self { store, master, clock, passwords, coherence, caches, metrics }
+        Self {
+            store,
+            master,
+            clock,
+            passwords,
+            coherence,
+            caches,
+            metrics,
+            verified: VerifiedSecrets::new(),
+            attempts: attempts::Attempts::default(),
+            process_key: random(),
+        }
     }
 
     /// The store's time.

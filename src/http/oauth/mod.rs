@@ -1,8 +1,13 @@
 //! What OAuth clients call: `/token`, `/token/*`, `/clients`, `/.well-known/*`, `/jwks.json`.
 
+pub mod answer;
+pub mod client_auth;
+mod discovery;
 mod error;
+mod token;
+pub mod wire;
 
 pub use error::OAuth;
 
 /// The family's operations: a tuple of its resources, each `Default`.
-pub type Api = ();
+pub type Api = (token::Token, discovery::Discovery);
