@@ -8,9 +8,6 @@ use super::{AuthMethod, GrantType, Seconds};
 /// How long a secret that was replaced goes on living, in seconds.
 pub const SECRET_OVERLAP: Seconds = 30 * 60;
 
-/// The scope values that open the token management API (contract: ROLE_ADMIN).
-pub const ADMIN_SCOPES: [&str; 2] = ["iam:admin.read", "iam:admin.write"];
-
 /// Whether a scope value is one that only an administrator's token may carry.
 pub fn is_admin_scope(value: &str) -> bool {
     value.starts_with("iam:admin")
