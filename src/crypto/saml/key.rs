@@ -32,9 +32,12 @@ impl std::fmt::Debug for SamlKey {
 /// Why a key is not accepted; the text is fit to be shown to who configured it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SamlKeyFault {
-    /// It can't be read.
-    #[error("not a PEM certificate, or not an RSA or EC public JWK")]
-    Malformed,
+    /// It is not a certificate.
+    #[error("not one certificate in PEM form")]
+    Certificate,
+    /// It is not a public key in JWK form, or one for another use.
+    #[error("not an RSA or EC public key for signatures")]
+    Jwk,
     /// Another kind of key, or too weak.
     #[error("the key is not RSA of 2048 to 8192 bits, or EC on P-256, P-384 or P-521")]
     Weak,
@@ -44,21 +47,23 @@ impl SamlKey {
     /// The public key of an X.509 certificate. The certificate only carries the key: its dates, names and issuer are not
     /// looked at, the trust comes from it being configured.
     pub fn from_certificate_pem(pem: &str) -> Result<Self, SamlKeyFault> {
-        let certificate = X509::from_pem(pem.as_bytes()).map_err(|_| SamlKeyFault::Malformed)?;
-        Self::strong(certificate.public_key().map_err(|_| SamlKeyFault::Malformed)?)
+        let pem = pem.trim();
+        let one = pem.starts_with("-----BEGIN CERTIFICATE-----") && pem.matches("-----BEGIN").count() == 1;
+        let certificate = X509::from_pem(pem.as_bytes()).ok().filter(|_| one).ok_or(SamlKeyFault::Certificate)?;
+        Self::strong(certificate.public_key().map_err(|_| SamlKeyFault::Certificate)?)
     }
 
     /// A public JWK (RFC 7518 sections 6.2 and 6.3) whose `use`, if it has one, is `sig`.
     pub fn from_public_jwk(jwk: &Map<String, Value>) -> Result<Self, SamlKeyFault> {
         if jwk.get("use").is_some_and(|purpose| purpose != "sig") {
-            return Err(SamlKeyFault::Malformed);
+            return Err(SamlKeyFault::Jwk);
         }
         let key = match jwk.get("kty").and_then(Value::as_str) {
             Some("RSA") => rsa(jwk),
             Some("EC") => ec(jwk),
             Some(_) | None => None,
         };
-        Self::strong(key.ok_or(SamlKeyFault::Malformed)?)
+        Self::strong(key.ok_or(SamlKeyFault::Jwk)?)
     }
 
     fn strong(key: PKey<Public>) -> Result<Self, SamlKeyFault> {

@@ -20,25 +20,32 @@ fn a_jwk_is_as_good_as_a_certificate() {
 #[test]
 fn weak_and_broken_keys_are_refused() {
     assert_eq!(SamlKey::from_certificate_pem(&fixture("rsa1024.crt")).err(), Some(SamlKeyFault::Weak));
-    assert_eq!(SamlKey::from_certificate_pem("").err(), Some(SamlKeyFault::Malformed));
+    let good = fixture("rsa.crt");
+    let with_text = format!("\n {good}\n");
+    assert!(SamlKey::from_certificate_pem(&with_text).is_ok());
+    for text in
+        ["", "x", &good.repeat(2), &good[..200], &format!("x{good}"), &good.replace("CERTIFICATE", "PUBLIC KEY")]
+    {
+        assert_eq!(SamlKey::from_certificate_pem(text).err(), Some(SamlKeyFault::Certificate), "{text}");
+    }
     for (name, member, value, fault) in [
         ("rsa", "e", "AQ", SamlKeyFault::Weak),
         ("rsa", "e", "AA", SamlKeyFault::Weak),
         ("rsa", "e", "AQAA", SamlKeyFault::Weak),
         ("rsa", "n", "AQAB", SamlKeyFault::Weak),
         ("rsa", "n", "", SamlKeyFault::Weak),
-        ("rsa", "n", "==", SamlKeyFault::Malformed),
-        ("rsa", "use", "enc", SamlKeyFault::Malformed),
-        ("rsa", "kty", "oct", SamlKeyFault::Malformed),
-        ("p256", "crv", "P-384", SamlKeyFault::Malformed),
-        ("p256", "crv", "secp256k1", SamlKeyFault::Malformed),
-        ("p256", "x", "AA", SamlKeyFault::Malformed),
+        ("rsa", "n", "==", SamlKeyFault::Jwk),
+        ("rsa", "use", "enc", SamlKeyFault::Jwk),
+        ("rsa", "kty", "oct", SamlKeyFault::Jwk),
+        ("p256", "crv", "P-384", SamlKeyFault::Jwk),
+        ("p256", "crv", "secp256k1", SamlKeyFault::Jwk),
+        ("p256", "x", "AA", SamlKeyFault::Jwk),
     ] {
         let mut jwk = jwk(name);
         jwk.insert(member.to_owned(), value.into());
         assert_eq!(SamlKey::from_public_jwk(&jwk).err(), Some(fault), "{name} {member}={value}");
     }
-    assert_eq!(SamlKey::from_public_jwk(&Map::new()).err(), Some(SamlKeyFault::Malformed));
+    assert_eq!(SamlKey::from_public_jwk(&Map::new()).err(), Some(SamlKeyFault::Jwk));
 }
 
 #[test]
