@@ -24,6 +24,14 @@ pub enum Error {
     /// The scope asked for is malformed or more than may be had.
     #[error("{0}")]
     InvalidScope(String),
+    /// Whoever decides in the tenant's name (the password hook) said no, in the terms of RFC 6749 section 5.2.
+    #[error("denied: {error}")]
+    Denied {
+        /// `error`, of the characters that the RFC allows.
+        error: String,
+        /// `error_description`, likewise.
+        description: Option<String>,
+    },
     /// The client may not use this grant type or endpoint.
     #[error("the client is not registered for this")]
     UnauthorizedClient,

@@ -13,6 +13,7 @@ pub mod introspection;
 pub mod keys;
 pub mod listings;
 pub mod liveness;
+pub mod password_hook;
 pub mod request;
 pub mod sign_in;
 pub mod tenants;
@@ -51,6 +52,8 @@ pub struct Services {
     pub(crate) verified: VerifiedSecrets,
     /// Failed sign-ins, counted.
     pub(crate) attempts: attempts::Attempts,
+    /// Asks the web hooks of tenants.
+    pub(crate) hook: password_hook::Hook,
     /// A key of this process, for what only lives in its memory.
     pub(crate) process_key: [u8; 32],
 }
@@ -107,6 +110,7 @@ impl Services {
             metrics,
             verified: VerifiedSecrets::new(),
             attempts: attempts::Attempts::default(),
+            hook: password_hook::Hook::default(),
             process_key: random(),
         }
     }

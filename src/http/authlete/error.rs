@@ -106,7 +106,7 @@ fn failed(error: &Error) -> Answer {
         Error::Forbidden(_) => say(403, "A001209", "The service is disabled."),
         Error::TooManyRequests { .. } => say(429, "A001210", "Too many requests; try again later."),
         Error::Unavailable(_) => say(503, "A001102", "Temporarily unavailable; try again later."),
-        Error::Internal(_) => server_error(),
+        Error::Denied { .. } | Error::Internal(_) => server_error(),
     }
 }
 

@@ -46,7 +46,7 @@ fn failed(error: &Error) -> Answer {
         Error::Forbidden(forbidden) => refused(*forbidden),
         Error::TooManyRequests { .. } => words::too_many_requests(),
         Error::Unavailable(_) => words::unavailable(),
-        Error::Internal(_) => words::server_error(),
+        Error::Denied { .. } | Error::Internal(_) => words::server_error(),
     }
 }
 

@@ -47,7 +47,7 @@ fn failed(error: &Error) -> Answer {
         Error::Forbidden(Forbidden::TenantDisabled) => say(403, "tenant_disabled", "Forbidden: Tenant disabled"),
         Error::TooManyRequests { .. } => words::too_many_requests(),
         Error::Unavailable(_) => words::unavailable(),
-        Error::Internal(_) => words::server_error(),
+        Error::Denied { .. } | Error::Internal(_) => words::server_error(),
     }
 }
 

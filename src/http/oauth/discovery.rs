@@ -1,5 +1,7 @@
 //! `/.well-known/openid-configuration`, `/.well-known/oauth-authorization-server`, `/jwks.json`: public documents.
 
+#![expect(clippy::unused_async, reason = "the framework takes async handlers only")]
+
 use std::collections::BTreeMap;
 
 use poem_openapi::OpenApi;

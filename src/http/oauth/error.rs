@@ -47,6 +47,7 @@ fn failed(error: &Error, edge: &Edge<'_>) -> Answer {
         Error::InvalidClient(_) => invalid_client(edge),
         Error::InvalidGrant(_) => say(400, "invalid_grant", "Bad request: Invalid or expired grant"),
         Error::InvalidScope(text) => say(400, "invalid_scope", format!("Bad request: {text}")),
+        Error::Denied { error, description } => denied(error, description.as_deref()),
         Error::UnauthorizedClient => {
             say(400, "unauthorized_client", "Bad request: The client is not registered for this grant type")
         }
@@ -69,6 +70,13 @@ fn invalid_client(edge: &Edge<'_>) -> Answer {
         client_auth_id: Some(edge.request_id.into()),
     };
     Answer::new(StatusCode::UNAUTHORIZED, &body).challenge("Basic")
+}
+
+/// Another's words, passed through.
+fn denied(error: &str, description: Option<&str>) -> Answer {
+    let description = description.map(Into::into);
+    let body = ErrorObject { error: error.into(), error_description: description, ..ErrorObject::default() };
+    Answer::new(StatusCode::BAD_REQUEST, &body)
 }
 
 fn not_found(kind: Kind) -> Answer {

@@ -50,7 +50,7 @@ fn failed(error: &Error) -> Answer {
         Error::Conflict(text) => say(409, "conflict", format!("Conflict: {text}")),
         Error::TooManyRequests { .. } => words::too_many_requests(),
         Error::Unavailable(_) => words::unavailable(),
-        Error::Internal(_) => words::server_error(),
+        Error::Denied { .. } | Error::Internal(_) => words::server_error(),
     }
 }
 

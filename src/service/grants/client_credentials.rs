@@ -16,7 +16,7 @@ impl Services {
         asked: Option<Vec<String>>,
     ) -> Result<TokenSet> {
         // Read before the client is: what is revoked from here on kills what is issued.
-        let epoch = self.store.tenant(ctx.tenant.id).epoch().await?;
+        let epoch = self.epoch(ctx).await?;
         let known = self.client_for(ctx, credential, GrantType::ClientCredentials).await?;
         let client = &known.client;
         if client.is_public() {

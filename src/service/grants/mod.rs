@@ -1,7 +1,12 @@
 //! Grants: each answers whether tokens may be issued, to whom and on what terms (RFC 6749 section 4, RFC 7521 section 4.1).
 
+mod assertion;
 mod client_credentials;
+mod jwt_bearer;
+mod password;
 pub mod refresh_token;
+mod saml2_bearer;
+mod user;
 
 use super::client_auth::{Credential, KnownClient};
 use super::codes::Exchange;
@@ -86,7 +91,6 @@ impl Services {
         scope: Option<&str>,
     ) -> Result<TokenSet> {
         let scope = scope.map(read_scope).transpose()?;
-        // Read before the client is: what is deleted or revoked from here on kills what is issued.
         match request {
             GrantRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
                 let known = self.client_for(ctx, credential, GrantType::AuthorizationCode).await?;
@@ -107,9 +111,11 @@ impl Services {
                 self.refresh(ctx, Refresh { token: refresh_token, client_id, scope: scope.as_deref() }).await
             }
             GrantRequest::ClientCredentials => self.client_credentials(ctx, credential, scope).await,
-            GrantRequest::Password { .. } | GrantRequest::JwtBearer { .. } | GrantRequest::Saml2Bearer { .. } => {
-                Err(Error::UnsupportedGrantType)
+            GrantRequest::Password { username, password } => {
+                self.password(ctx, credential, username, &password, scope).await
             }
+            GrantRequest::JwtBearer { assertion } => self.jwt_bearer(ctx, credential, assertion, scope).await,
+            GrantRequest::Saml2Bearer { assertion } => self.saml2_bearer(ctx, credential, assertion, scope).await,
         }
     }
 
