@@ -81,7 +81,9 @@ fn tenant_document<T: OpenApi + Default>(name: &'static str, title: &str) -> Doc
     let service = service(T::default(), title)
         .extra_request_header::<Option<String>, _>(tenant_id)
         .extra_request_header::<Option<String>, _>(issuer);
-    Document { name, json: service.spec() }
+    // poem-openapi writes the names of extra headers in capitals; they are shown as the specification has them.
+    let json = service.spec().replace("\"TENANT-ID\"", "\"Tenant-ID\"").replace("\"ISSUER\"", "\"Issuer\"");
+    Document { name, json }
 }
 
 fn platform_document<T: OpenApi + Default>(name: &'static str, title: &str) -> Document {

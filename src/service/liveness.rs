@@ -138,12 +138,11 @@ const WHOLE: u32 = 5_000;
 /// Keeps what is alive of a page.
 pub async fn retain_live<C: Connection, T: Revocable>(rows: &TenantStore<'_, C>, page: Vec<T>) -> Result<Vec<T>> {
     let Some(oldest) = page.iter().map(Revocable::epoch).min() else { return Ok(page) };
-    let revoked = match rows.revocations_since(oldest, WHOLE).await? {
-        Some(all) => all,
-        None => {
-            let asked: Vec<SelectorHash> = page.iter().flat_map(|thing| hashes(&thing.selectors())).collect();
-            rows.revocations_of(&asked).await?
-        }
+    let revoked = if let Some(all) = rows.revocations_since(oldest, WHOLE).await? {
+        all
+    } else {
+        let asked: Vec<SelectorHash> = page.iter().flat_map(|thing| hashes(&thing.selectors())).collect();
+        rows.revocations_of(&asked).await?
     };
     if revoked.is_empty() {
         return Ok(page);

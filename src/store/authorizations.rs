@@ -52,10 +52,9 @@ impl Filter {
     /// The order that reads this filter from one index.
     pub fn order(&self) -> Order {
         match (&self.sub, &self.cid, &self.act) {
-            (Some(_), _, _) => Order::Subject,
             (None, Some(_), _) => Order::Client,
             (None, None, Some(Some(_))) => Order::Actor,
-            (None, None, _) => Order::Subject,
+            (Some(_), _, _) | (None, None, _) => Order::Subject,
         }
     }
 }

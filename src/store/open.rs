@@ -76,7 +76,7 @@ async fn connect(options: &Options, connections: u32) -> Result<DatabaseConnecti
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(1))
         .connect_timeout(Duration::from_secs(5))
-        .idle_timeout(Duration::from_secs(600))
+        .idle_timeout(Duration::from_mins(10))
         .test_before_acquire_if_idle_for(Duration::from_secs(5))
         .sqlx_logging(false);
     if options.is_postgres() {

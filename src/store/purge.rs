@@ -68,10 +68,9 @@ impl Doomed {
     fn thing_column(&self, register: Option<Register>, n: usize) -> String {
         let column = match (self.kind, register) {
             (8, Some(_)) | (9, Some(Register::Refresh)) => "authorization_id",
-            (8, None) => "id",
             (10, Some(_)) => "grant_id",
             (11, Some(Register::Access)) => "chain_id",
-            (11, Some(Register::Refresh)) => "id",
+            (8, None) | (11, Some(Register::Refresh)) => "id",
             // The end of refresh tokens is not the end of anything else.
             _ => return format!("${n} IS NULL"),
         };

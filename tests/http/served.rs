@@ -46,7 +46,7 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn error(&self) -> (String, String) {
-        let value: serde_json::Value = serde_json::from_str(&self.body).expect(&self.body);
+        let value: serde_json::Value = serde_json::from_str(&self.body).unwrap();
         let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
         (text("error"), text("error_description"))
     }

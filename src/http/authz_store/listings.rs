@@ -113,13 +113,11 @@ where
     let mut chunks = Box::pin(chunks);
     let mut first = Vec::new();
     while first.len() < SORTED {
-        match chunks.try_next().await? {
-            Some(chunk) => first.extend(chunk),
-            None => {
-                first.sort_unstable();
-                break;
-            }
-        }
+        let Some(chunk) = chunks.try_next().await? else {
+            first.sort_unstable();
+            break;
+        };
+        first.extend(chunk);
     }
     document(ARRAY, texts(stream::iter([Ok(first)]).chain(chunks))).await
 }

@@ -99,7 +99,7 @@ impl Services {
                 not_after: chain.expires_at,
             },
         )?;
-        let id_token = self.refreshed_id_token(ctx, &grant, &terms, granted.as_deref())?;
+        let id_token = refreshed_id_token(ctx, &grant, &terms, granted.as_deref())?;
         let rotate = terms.rtr && standing == Standing::Current;
         let rows = rows(ctx, access.row, id_token.as_deref());
         // A use is worth a write where the idle time counts, or where it ends the grace of the token before.
@@ -173,17 +173,6 @@ impl Services {
         if terms.irt { Ok((grant, terms)) } else { Err(revoked()) }
     }
 
-    fn refreshed_id_token(
-        &self,
-        ctx: &Ctx,
-        grant: &Grant,
-        terms: &Terms,
-        scope: Option<&[String]>,
-    ) -> Result<Option<String>> {
-        let wanted = terms.idr && scope.is_some_and(|s| s.iter().any(|v| v == "openid"));
-        wanted.then(|| id_token::mint(ctx, &grant.key, grant.authentication.as_ref())).transpose()
-    }
-
     /// Revokes the whole authorisation of a token that was retired and is presented again.
     async fn replayed_refresh(&self, ctx: &Ctx, chain: &Chain) -> Result<TokenSet> {
         self.store
@@ -236,6 +225,11 @@ impl Services {
         self.inspect_refresh_token(ctx, text).await?;
         Ok(self.present(ctx, text).await?.chain)
     }
+}
+
+fn refreshed_id_token(ctx: &Ctx, grant: &Grant, terms: &Terms, scope: Option<&[String]>) -> Result<Option<String>> {
+    let wanted = terms.idr && scope.is_some_and(|s| s.iter().any(|v| v == "openid"));
+    wanted.then(|| id_token::mint(ctx, &grant.key, grant.authentication.as_ref())).transpose()
 }
 
 fn standing(chain: &Chain, generation: i64, ctx: &Ctx) -> Standing {

@@ -120,7 +120,7 @@ impl Services {
             stored_keys.push(keys::stored_key(&tokens, &made, false, now, now));
         }
         let source = source(digest.as_ref());
-        let stored = self.row(id, &entry, &tokens, digest, now)?;
+        let stored = row(id, &entry, &tokens, digest, now)?;
         let names = names(&entry.tid, &entry.settings);
         let opened = TenantKeys::open(id, &self.master, &secrets, stored_keys.clone())?;
         let (clients, users) = self.prepare_parties(id, &opened, (entry.clients, entry.users), source).await?;
@@ -160,7 +160,7 @@ impl Services {
             .into_iter()
             .collect();
         let source = source(digest.as_ref());
-        let mut stored = self.row(found.id, &entry, &tokens, digest, now)?;
+        let mut stored = row(found.id, &entry, &tokens, digest, now)?;
         let keeps_hook = entry.settings.password_hook.as_ref().is_some_and(|hook| hook.token.is_none());
         if keeps_hook {
             stored.sealed.clone_from(&found.sealed);
@@ -182,32 +182,6 @@ impl Services {
         Ok(TokenKeys::derive(id, root.version, &plain))
     }
 
-    fn row(
-        &self,
-        id: TenantId,
-        entry: &TenantEntry,
-        tokens: &TokenKeys,
-        digest: Option<Vec<u8>>,
-        now: Seconds,
-    ) -> Result<StoredTenant> {
-        let hook_token = entry.settings.password_hook.as_ref().and_then(|h| h.token.as_ref());
-        let sealed = SealedSettings { hook_token: hook_token.map(|t| t.expose().to_owned()) };
-        let sealed = Zeroizing::new(serde_json::to_vec(&sealed).map_err(Error::internal)?);
-        let status = if entry.settings.enabled { Status::Enabled } else { Status::Disabled };
-        Ok(StoredTenant {
-            id,
-            tid: entry.tid.clone(),
-            status,
-            settings: serde_json::to_string(&entry.settings).map_err(Error::internal)?,
-            sealed: Some(tokens.seal(SETTINGS_PLACE, &sealed)),
-            digest,
-            version: 1,
-            has_imports: false,
-            created_at: now,
-            updated_at: now,
-        })
-    }
-
     /// Does the slow work of clients and users: hashing and sealing their secrets.
     async fn prepare_parties(
         &self,
@@ -226,6 +200,32 @@ impl Services {
         }
         Ok((new_clients, new_users))
     }
+}
+
+/// The tenant's row.
+fn row(
+    id: TenantId,
+    entry: &TenantEntry,
+    tokens: &TokenKeys,
+    digest: Option<Vec<u8>>,
+    now: Seconds,
+) -> Result<StoredTenant> {
+    let hook_token = entry.settings.password_hook.as_ref().and_then(|h| h.token.as_ref());
+    let sealed = SealedSettings { hook_token: hook_token.map(|t| t.expose().to_owned()) };
+    let sealed = Zeroizing::new(serde_json::to_vec(&sealed).map_err(Error::internal)?);
+    let status = if entry.settings.enabled { Status::Enabled } else { Status::Disabled };
+    Ok(StoredTenant {
+        id,
+        tid: entry.tid.clone(),
+        status,
+        settings: serde_json::to_string(&entry.settings).map_err(Error::internal)?,
+        sealed: Some(tokens.seal(SETTINGS_PLACE, &sealed)),
+        digest,
+        version: 1,
+        has_imports: false,
+        created_at: now,
+        updated_at: now,
+    })
 }
 
 /// An entry with a digest is a file's.
