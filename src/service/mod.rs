@@ -56,6 +56,7 @@ pub struct Services {
     pub(crate) hook: password_hook::Hook,
     /// A key of this process, for what only lives in its memory.
     pub(crate) process_key: [u8; 32],
+    pub(crate) totals: tokens::list::Totals,
 }
 
 /// What is held in memory beyond one request.
@@ -112,6 +113,7 @@ impl Services {
             attempts: attempts::Attempts::default(),
             hook: password_hook::Hook::default(),
             process_key: random(),
+            totals: tokens::list::Totals::default(),
         }
     }
 

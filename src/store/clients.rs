@@ -133,7 +133,7 @@ fn from_bytes(bytes: &[u8]) -> Result<ClientSecret> {
     }
 }
 
-fn to_thing(row: row::Model) -> Result<Client> {
+pub(super) fn to_thing(row: row::Model) -> Result<Client> {
     let old_secret = match (row.old_secret, row.old_secret_until) {
         (Some(bytes), Some(until)) => Some(OldSecret { secret: from_bytes(&bytes)?, until }),
         _ => None,

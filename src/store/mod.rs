@@ -17,6 +17,7 @@ pub mod clients;
 pub mod codes;
 pub mod directory;
 pub mod grants;
+pub mod parties;
 pub mod purge;
 pub mod revocations;
 pub mod secrets;

@@ -72,7 +72,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     }
 }
 
-fn to_thing(row: row::Model) -> User {
+pub(super) fn to_thing(row: row::Model) -> User {
     User {
         username: row.username,
         sub: row.sub,

@@ -4,6 +4,7 @@ mod claims;
 pub mod id_token;
 pub mod inspect;
 pub mod issue;
+pub mod list;
 pub mod revoke;
 
 use crate::domain::Seconds;
