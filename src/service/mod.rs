@@ -2,6 +2,7 @@
 
 mod assertions;
 pub mod attempts;
+pub mod admins;
 pub mod authorizations;
 pub mod client_auth;
 pub mod clients;

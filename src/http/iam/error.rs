@@ -14,7 +14,6 @@ impl Envelope for Iam {
         (400, "The request is malformed, or its tenant is unclear"),
         (401, "The bearer token is missing or invalid"),
         (403, "The caller lacks ROLE_ADMIN, or the tenant is disabled"),
-        (404, "There is no such token"),
         (429, "Too many requests; see Retry-After"),
         (500, "A fault of the server"),
         (503, "Unavailable for now, nothing was changed; see Retry-After"),
