@@ -151,6 +151,8 @@ pub trait Envelope: Sized + Send + Sync + 'static {
 pub struct Edge<'a> {
     /// The id of the request: `client_auth_id`, and the field of the log line with the real cause.
     pub request_id: &'a str,
+    /// The id of the operation, `""` where none was found.
+    pub operation: &'a str,
 }
 
 /// An error in a family's words: status, JSON, and the headers that only some errors have.

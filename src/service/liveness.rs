@@ -101,11 +101,13 @@ pub struct GrantedToken<'a> {
     pub chain: Option<ChainId>,
     /// The token.
     pub number: TokenNumber,
+    /// The epoch of the grant when the token was made: a grant may be taken past a revocation, its older tokens aren't.
+    pub epoch: Epoch,
 }
 
 impl Revocable for GrantedToken<'_> {
     fn epoch(&self) -> Epoch {
-        self.grant.epoch
+        self.epoch
     }
 
     fn selectors(&self) -> Vec<Selector<'_>> {

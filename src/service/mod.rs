@@ -15,6 +15,7 @@ pub mod keys;
 pub mod listings;
 pub mod liveness;
 pub mod password_hook;
+pub mod management;
 pub mod request;
 pub mod sign_in;
 pub mod tenants;

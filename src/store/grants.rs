@@ -45,7 +45,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     }
 }
 
-fn to_thing(row: row::Model) -> Result<Grant> {
+pub(super) fn to_thing(row: row::Model) -> Result<Grant> {
     Ok(Grant {
         id: GrantId(id16(&row.id)?),
         authorization: AuthorizationId(id16(&row.authorization_id)?),

@@ -23,6 +23,13 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         Ok(found)
     }
 
+    /// Up to `limit` clients after a number, in its order.
+    pub async fn list_clients_by_number(&self, after: i64, limit: u32) -> Result<Vec<Client>> {
+        let sql = format!("SELECT * FROM client WHERE tenant_id = $1 AND number > $2 ORDER BY number LIMIT {limit}");
+        let rows: Vec<client::Model> = self.all(&sql, [Value::from(after)]).await?;
+        rows.into_iter().map(clients::to_thing).collect()
+    }
+
     /// The users of these subjects that exist.
     pub async fn find_users_by_sub(&self, subs: &[&str]) -> Result<Vec<User>> {
         let mut found = Vec::with_capacity(subs.len());

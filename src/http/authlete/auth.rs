@@ -36,10 +36,10 @@ pub fn pass(request: &Request, call: &Call, path: &str) -> Result<(), Rejection>
     if right { Ok(()) } else { Err(Rejection::Credential(CredentialFault::Wrong)) }
 }
 
-/// `/api/client/…` takes Basic, `/api/{serviceId}/client/…` takes Bearer.
+/// `/api/client/…` and `/api/auth/…` take Basic, the same under `/api/{serviceId}` takes Bearer.
 fn presented(request: &Request, path: &str) -> Result<Presented, CredentialFault> {
     let segment = path.strip_prefix("/api/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    if segment == "client" {
+    if matches!(segment, "client" | "auth") {
         return user_and_password(basic(request.headers())?).ok_or(CredentialFault::Malformed);
     }
     let secret = bearer(request.headers())?.to_owned();

@@ -7,6 +7,7 @@ use poem::http::StatusCode;
 use poem_openapi::Object;
 use serde::Serialize;
 
+use super::request::Codes;
 use crate::domain::{Error, Kind};
 use crate::http::reply::{Answer, CredentialFault, Edge, Envelope, HttpFault, Rejection};
 
@@ -39,9 +40,9 @@ impl Envelope for Authlete {
         (503, "Unavailable for now, nothing was changed; see Retry-After"),
     ];
 
-    fn answer(rejection: &Rejection, _: &Edge<'_>) -> Answer {
+    fn answer(rejection: &Rejection, edge: &Edge<'_>) -> Answer {
         match rejection {
-            Rejection::Malformed(text) => malformed(text),
+            Rejection::Malformed(text) => unreadable(text, Codes::of(edge.operation)),
             Rejection::Credential(fault) => credential(*fault),
             Rejection::Http(fault) => http(fault),
             Rejection::Failed(error) => failed(error),
@@ -52,6 +53,11 @@ impl Envelope for Authlete {
 /// A text for [`Error::InvalidRequest`] that carries a code of its own.
 pub fn code(code: &str, text: &str) -> String {
     format!("[{code}] {text}")
+}
+
+/// A request that never reached its handler: a body that isn't JSON has a code of its own.
+fn unreadable(text: &str, codes: Codes) -> Answer {
+    say(400, if text.contains("JSON") { codes.unreadable } else { codes.wrong }, text)
 }
 
 fn malformed(text: &str) -> Answer {

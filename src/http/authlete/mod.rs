@@ -1,9 +1,14 @@
 //! Authorised applications: `/api/client/authorization` and `/api/{serviceId}/client/authorization`.
 
 pub mod auth;
+pub mod authorizations;
+pub mod documented;
 mod error;
+pub mod loose;
+pub mod request;
+pub mod wire;
 
-pub use error::{Authlete, code};
+pub use error::{Authlete, ResultObject, code};
 
 /// The family's operations: a tuple of its resources, each `Default`.
-pub type Api = ();
+pub type Api = (authorizations::Authorizations, authorizations::ServiceAuthorizations);

@@ -6,6 +6,7 @@ use super::claims::{self, ACCESS_TOKEN_TYPE};
 use crate::cache::coherence::Stamps;
 use crate::crypto::jwt::{self, Jwt};
 use crate::crypto::secret::sha256;
+use crate::crypto::token::Jti;
 use crate::domain::{
     AccessToken, AuthorizationId, AuthorizationKey, ChainId, Error, GrantId, Kind, Result, Seconds, Selector, Snapshot,
     TokenKind, TokenNumber,
@@ -131,21 +132,21 @@ impl Services {
         };
         match jti {
             Some(jti) if jti.grant == GrantId::CLIENT => self.client_token(ctx, facts, jti.epoch).await,
-            Some(jti) => self.granted_token(ctx, facts, jti.grant).await,
+            Some(jti) => self.granted_token(ctx, facts, jti).await,
             None if jwt.brought => self.migrated_token(ctx, facts).await.map(|facts| Seen { facts, stamps: None }),
             None => Err(MISSING),
         }
     }
 
     /// A JWT with a user: its grant says whose it is and whether it lives; its row, if it is registered, which scope it has.
-    async fn granted_token(&self, ctx: &Ctx, mut facts: TokenFacts, grant: GrantId) -> Result<Seen> {
+    async fn granted_token(&self, ctx: &Ctx, mut facts: TokenFacts, jti: Jti) -> Result<Seen> {
         let rows = self.store.tenant(ctx.tenant.id);
         let number = facts.number.ok_or(MISSING)?;
         let before = self.before_row(ctx, number);
         let row = rows.find_access_token(number).await?;
-        let grant = rows.find_grant(grant).await?.ok_or(MISSING)?;
+        let grant = rows.find_grant(jti.grant).await?.ok_or(MISSING)?;
         let chain = row.as_ref().and_then(|row| row.chain).or(grant.chain);
-        let token = GrantedToken { grant: &grant, chain, number };
+        let token = GrantedToken { grant: &grant, chain, number, epoch: jti.epoch };
         let stamps = self.after_row(ctx, number, &before, &token.selectors());
         if !is_live(&rows, &token).await? {
             return Err(MISSING);
