@@ -59,7 +59,9 @@ impl Endpoint for Front {
 }
 
 fn refuse(rejection: &Rejection, seen: &Seen) -> Response {
-    let response = seen.family.refuse(rejection, &Edge { request_id: &seen.request_id, operation: seen.operation.unwrap_or_default() });
+    let response = seen
+        .family
+        .refuse(rejection, &Edge { request_id: &seen.request_id, operation: seen.operation.unwrap_or_default() });
     seen.failed(rejection, response.status());
     response
 }

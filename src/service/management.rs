@@ -113,9 +113,8 @@ impl Services {
         scope: Option<Vec<String>>,
     ) -> Result<i64> {
         let allowed = &client.registration.scope;
-        let scope = scope.map(|asked| {
-            crate::domain::scope::unique(asked.into_iter().filter(|value| allowed.contains(value)))
-        });
+        let scope =
+            scope.map(|asked| crate::domain::scope::unique(asked.into_iter().filter(|value| allowed.contains(value))));
         let pair = Pair { sub: subject.to_owned(), cid: client.client_id.clone(), now: ctx.now };
         let work = (pair, scope, ctx.tenant.settings.access_token.registry);
         self.store

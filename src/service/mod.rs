@@ -1,8 +1,8 @@
 //! How a use case runs: one [`Services`], one `impl` block per file.
 
+pub mod admins;
 mod assertions;
 pub mod attempts;
-pub mod admins;
 pub mod authorizations;
 pub mod client_auth;
 pub mod clients;

@@ -17,7 +17,6 @@ pub mod clients;
 pub mod codes;
 pub mod directory;
 pub mod grants;
-pub mod revocations;
 pub mod pairs;
 pub mod parties;
 pub mod purge;

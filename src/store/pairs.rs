@@ -5,9 +5,7 @@ use sea_orm::ConnectionTrait;
 
 use super::scoped::{TenantStore, values};
 use super::{access_tokens, chains, grants};
-use crate::domain::{
-    AccessToken, Chain, ChainId, Epoch, Error, Grant, GrantId, Result, Seconds, Terms, TokenNumber,
-};
+use crate::domain::{AccessToken, Chain, ChainId, Epoch, Error, Grant, GrantId, Result, Seconds, Terms, TokenNumber};
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// The identifier tokens of a pair whose time is not over.

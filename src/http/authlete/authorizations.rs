@@ -173,16 +173,30 @@ macro_rules! authorizations {
 }
 
 authorizations!(
-    Authorizations, ServiceSecret, "/api", [],
-    "list_authorized_clients", "list_authorized_clients_of", "list_authorized_clients_posted",
+    Authorizations,
+    ServiceSecret,
+    "/api",
+    [],
+    "list_authorized_clients",
+    "list_authorized_clients_of",
+    "list_authorized_clients_posted",
     "update_authorization",
-    "delete_authorization", "delete_authorization_of", "delete_authorization_posted"
+    "delete_authorization",
+    "delete_authorization_of",
+    "delete_authorization_posted"
 );
 authorizations!(
-    ServiceAuthorizations, ServiceToken, "/api/:serviceId", [service],
-    "service_list_authorized_clients", "service_list_authorized_clients_of", "service_list_authorized_clients_posted",
+    ServiceAuthorizations,
+    ServiceToken,
+    "/api/:serviceId",
+    [service],
+    "service_list_authorized_clients",
+    "service_list_authorized_clients_of",
+    "service_list_authorized_clients_posted",
     "service_update_authorization",
-    "service_delete_authorization", "service_delete_authorization_of", "service_delete_authorization_posted"
+    "service_delete_authorization",
+    "service_delete_authorization_of",
+    "service_delete_authorization_posted"
 );
 
 async fn list(call: &Call, asked: ListRequest, elsewhere: Option<String>) -> Result<Json<AuthorizedClients>> {

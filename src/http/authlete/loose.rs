@@ -77,10 +77,7 @@ macro_rules! described {
     };
 }
 
-described!(
-    Index,
-    MetaSchemaRef::Inline(Box::new(MetaSchema { format: Some("int64"), ..MetaSchema::new("integer") }))
-);
+described!(Index, MetaSchemaRef::Inline(Box::new(MetaSchema { format: Some("int64"), ..MetaSchema::new("integer") })));
 described!(Scopes, <Vec<String> as Type>::schema_ref());
 
 impl ParseFromParameter for Index {

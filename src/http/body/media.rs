@@ -49,7 +49,11 @@ pub fn of(request: &mut Request, operation: &Operation, empty: bool) -> Result<O
     if takes.is_empty() {
         // A DELETE or GET with a type and no body is harmless; with a body it isn't understood, but by clients of the
         // management API, which send one with all they do.
-        return if empty || operation.family() == Family::Authlete { Ok(None) } else { Err(HttpFault::MediaType.into()) };
+        return if empty || operation.family() == Family::Authlete {
+            Ok(None)
+        } else {
+            Err(HttpFault::MediaType.into())
+        };
     }
     let given = given.to_str().unwrap_or_default();
     let known = takes.iter().find(|media| is(given, media.name()));

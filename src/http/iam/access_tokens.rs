@@ -41,8 +41,7 @@ macro_rules! access_tokens {
                 #[oai(name = "clientId")]
                 client_id: Query<Option<String>>,
             ) -> Reply<Json<PageObject>, Iam> {
-                let asked =
-                    PageRequest { user: user_id.0, client: client_id.0, start: start_index.0, count: count.0 };
+                let asked = PageRequest { user: user_id.0, client: client_id.0, start: start_index.0, count: count.0 };
                 Ok(list(&call, &asked).await?.into())
             }
 
@@ -79,13 +78,7 @@ macro_rules! access_tokens {
     };
 }
 
-access_tokens!(
-    AccessTokens,
-    "",
-    "list_access_tokens",
-    "get_access_token",
-    "delete_access_token"
-);
+access_tokens!(AccessTokens, "", "list_access_tokens", "get_access_token", "delete_access_token");
 access_tokens!(
     IamApiAccessTokens,
     "/iam/api",

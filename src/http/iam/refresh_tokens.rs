@@ -41,8 +41,7 @@ macro_rules! refresh_tokens {
                 #[oai(name = "clientId")]
                 client_id: Query<Option<String>>,
             ) -> Reply<Json<PageObject>, Iam> {
-                let asked =
-                    PageRequest { user: user_id.0, client: client_id.0, start: start_index.0, count: count.0 };
+                let asked = PageRequest { user: user_id.0, client: client_id.0, start: start_index.0, count: count.0 };
                 Ok(list(&call, &asked).await?.into())
             }
 
@@ -79,13 +78,7 @@ macro_rules! refresh_tokens {
     };
 }
 
-refresh_tokens!(
-    RefreshTokens,
-    "",
-    "list_refresh_tokens",
-    "get_refresh_token",
-    "delete_refresh_token"
-);
+refresh_tokens!(RefreshTokens, "", "list_refresh_tokens", "get_refresh_token", "delete_refresh_token");
 refresh_tokens!(
     IamApiRefreshTokens,
     "/iam/api",

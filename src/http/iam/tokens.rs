@@ -35,7 +35,9 @@ impl<'a> ApiExtractor<'a> for AdminToken {
             "AdminToken",
             MetaSecurityScheme {
                 ty: "http",
-                description: Some("An access token of the tenant with scope iam:admin.read (GET) or iam:admin.write (DELETE)"),
+                description: Some(
+                    "An access token of the tenant with scope iam:admin.read (GET) or iam:admin.write (DELETE)",
+                ),
                 name: None,
                 key_in: None,
                 scheme: Some("bearer"),
