@@ -1,5 +1,7 @@
 //! `…/client/authorization/{get/list,update,delete}` at both mounts.
 
+#![expect(clippy::too_many_arguments, reason = "an operation has as many parameters as its API says")]
+
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
