@@ -93,6 +93,7 @@ fn needed<'a>(name: &str, value: Option<&'a str>) -> Result<&'a str> {
 
 /// A token response (RFC 6749 section 5.1).
 #[derive(Object, Serialize)]
+#[oai(rename = "OAuthTokenResponse")]
 pub struct TokenResponse {
     /// The access token.
     pub access_token: String,
