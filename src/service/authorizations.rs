@@ -1,7 +1,7 @@
 //! Authorisations: create, import, update, find (seed: authorisation store API, section 3.1).
 
 use super::liveness::{is_live, retain_live};
-use super::sign_in::{IdToken, Passed, SignIn, newest_live_chain};
+use super::sign_in::{Belongs, IdToken, Passed, SignIn, newest_live_chain};
 use super::tokens::issue::{self, end_of};
 use super::tokens::{TokenSet, id_token};
 use super::{Ctx, Services, codes};
@@ -37,7 +37,8 @@ pub enum Wanted {
 }
 
 /// A record to be written in place of what its key holds.
-struct NewRecord {
+#[derive(Clone, Debug)]
+pub struct NewRecord {
     key: AuthorizationKey,
     iss: String,
     iat: Seconds,
@@ -86,7 +87,6 @@ impl Services {
                 self.create_code(ctx, key, record, snapshot).await.map(Created::Code)
             }
             Wanted::Tokens => {
-                let (authorization, epoch) = self.place(ctx, record).await?;
                 let id_token = extras.idt.map_or(IdToken::None, |text| IdToken::Given(Passed(text)));
                 let authentication = match &id_token {
                     IdToken::Given(Passed(text)) => id_token::authentication(text),
@@ -95,9 +95,10 @@ impl Services {
                 let id = GrantId(random());
                 let grant = Grant {
                     id,
-                    authorization: if stored { authorization } else { AuthorizationId(id.0) },
+                    // Of a record, its identity and epoch are known once it is written.
+                    authorization: AuthorizationId(id.0),
                     key,
-                    epoch,
+                    epoch: self.store.tenant(ctx.tenant.id).epoch().await?,
                     chain: None,
                     transient: (!stored).then(|| terms.clone()),
                     iss,
@@ -105,17 +106,9 @@ impl Services {
                     authentication,
                     expires_at: NEVER,
                 };
-                self.finish(ctx, SignIn { grant, terms, stored, id_token }).await.map(|t| Created::Tokens(Box::new(t)))
-            }
-        }
-    }
-
-    /// Writes a record if there is one to write; returns its identity and the tenant's epoch.
-    async fn place(&self, ctx: &Ctx, record: Option<NewRecord>) -> Result<(AuthorizationId, Epoch)> {
-        match record {
-            None => Ok((AuthorizationId([0; 16]), self.store.tenant(ctx.tenant.id).epoch().await?)),
-            Some(record) => {
-                self.store.write(ctx.tenant.id, record, |rows, record| Box::pin(replace_record(rows, record))).await
+                let belongs = record.map_or(Belongs::Nowhere, |record| Belongs::NewRecord(Box::new(record)));
+                let sign_in = SignIn { grant, terms, belongs, id_token };
+                self.finish(ctx, sign_in).await.map(|tokens| Created::Tokens(Box::new(tokens)))
             }
         }
     }
@@ -309,7 +302,7 @@ fn shown(ctx: &Ctx, chain: &Chain) -> Result<RefreshShown> {
 
 /// Writes a record over what its key holds. Issued tokens are left alone; a shared refresh token lives on if the record
 /// still has one.
-async fn replace_record(rows: &TenantStore<'_, Tx>, new: &NewRecord) -> Result<(AuthorizationId, Epoch)> {
+pub(crate) async fn replace_record(rows: &TenantStore<'_, Tx>, new: &NewRecord) -> Result<(AuthorizationId, Epoch)> {
     let epoch = rows.epoch().await?;
     let old = match rows.find_authorization(&new.key).await? {
         Some(old) if is_live(rows, &old).await? => Some(old),

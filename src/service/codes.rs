@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authorizations::unshare;
 use super::liveness::{is_live, retain_live};
-use super::sign_in::{IdToken, Passed, Prepared, SignIn};
+use super::sign_in::{Belongs, IdToken, Passed, Prepared, SignIn};
 use super::tokens::{TokenSet, id_token, revoke};
 use super::{Ctx, Services};
 use crate::crypto::secret::{b64url, same, sha256};
@@ -208,7 +208,8 @@ fn sign_in(code: &Code, snapshot: Snapshot, mints_id_token: bool) -> SignIn {
         authentication,
         expires_at: NEVER,
     };
-    SignIn { grant, terms: snapshot.terms, stored: code.stored, id_token }
+    let belongs = if code.stored { Belongs::Record } else { Belongs::Nowhere };
+    SignIn { grant, terms: snapshot.terms, belongs, id_token }
 }
 
 fn check(code: &Code, extras: &CodeExtras, request: &Exchange<'_>) -> Result<(), GrantFault> {

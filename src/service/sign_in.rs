@@ -1,5 +1,6 @@
 //! What every grant with a user ends in: a grant row, its tokens, and a refresh token chain, new or shared.
 
+use super::authorizations::{NewRecord, replace_record};
 use super::liveness::{is_live, retain_live};
 use super::tokens::issue::{self, Approval, Minted};
 use super::tokens::{TokenSet, id_token};
@@ -16,10 +17,21 @@ pub struct SignIn {
     pub grant: Grant,
     /// On what terms.
     pub terms: Terms,
-    /// Whether it belongs to a stored authorisation.
-    pub stored: bool,
+    /// What it belongs to.
+    pub belongs: Belongs,
     /// The ID token to hand out.
     pub id_token: IdToken,
+}
+
+/// What a sign-in belongs to.
+#[derive(Clone, Debug)]
+pub enum Belongs {
+    /// To nothing: the grant is a transient authorisation of its own.
+    Nowhere,
+    /// To the stored authorisation that the grant names.
+    Record,
+    /// To a stored authorisation that is written with it.
+    NewRecord(Box<NewRecord>),
 }
 
 /// Which ID token a sign-in hands out.
@@ -60,7 +72,8 @@ pub struct Prepared {
 impl Services {
     /// Mints the tokens of a sign-in. Nothing is written.
     pub async fn prepare(&self, ctx: &Ctx, sign_in: SignIn) -> Result<Prepared> {
-        let chain = sign_in.terms.irt.then(|| issue::new_chain(ctx, &sign_in.grant, &sign_in.terms, sign_in.stored));
+        let chain =
+            sign_in.terms.irt.then(|| issue::new_chain(ctx, &sign_in.grant, &sign_in.terms, sign_in.is_stored()));
         let shared = self.chain_to_share(ctx, &sign_in).await?;
         let with = shared.as_ref().or(chain.as_ref());
         let grant = &sign_in.grant;
@@ -94,17 +107,45 @@ impl Services {
         Ok(Prepared { sign_in, chain, rows, now: ctx.now, access, id_token })
     }
 
-    /// The chain that a sign-in to a stored authorisation without rotation shares with earlier ones.
+    /// The chain that a sign-in to a stored authorisation shares with earlier ones. One that comes with its record restarts
+    /// the chain, whose end is then that of a new one.
     async fn chain_to_share(&self, ctx: &Ctx, sign_in: &SignIn) -> Result<Option<Chain>> {
-        if !shares(sign_in) {
-            return Ok(None);
+        match sign_in.belongs {
+            Belongs::Record if sign_in.shares() => {
+                newest_live_chain(&self.store.tenant(ctx.tenant.id), sign_in.grant.authorization, ctx.now).await
+            }
+            Belongs::Record | Belongs::Nowhere | Belongs::NewRecord(_) => Ok(None),
         }
-        newest_live_chain(&self.store.tenant(ctx.tenant.id), sign_in.grant.authorization, ctx.now).await
     }
 }
 
-fn shares(sign_in: &SignIn) -> bool {
-    sign_in.stored && sign_in.terms.irt && !sign_in.terms.rtr
+impl SignIn {
+    fn is_stored(&self) -> bool {
+        match self.belongs {
+            Belongs::Nowhere => false,
+            Belongs::Record | Belongs::NewRecord(_) => true,
+        }
+    }
+
+    /// Whether earlier sign-ins' refresh token is its own too: the authorisation is stored and doesn't rotate.
+    fn shares(&self) -> bool {
+        self.is_stored() && self.terms.irt && !self.terms.rtr
+    }
+
+    /// The grant in its place: a record that is written with it tells its authorisation and epoch.
+    async fn placed(&self, rows: &TenantStore<'_, Tx>) -> Result<(Grant, bool)> {
+        let mut grant = self.grant.clone();
+        let mut irt = self.terms.irt;
+        match &self.belongs {
+            Belongs::Nowhere => {}
+            Belongs::Record => {
+                let record = live_record(rows, &grant).await?;
+                irt &= record.ok_or(Error::InvalidGrant(GrantFault::Revoked))?.terms.irt;
+            }
+            Belongs::NewRecord(record) => (grant.authorization, grant.epoch) = replace_record(rows, record).await?,
+        }
+        Ok((grant, irt))
+    }
 }
 
 /// The newest chain of an authorisation that is alive.
@@ -129,34 +170,31 @@ impl Prepared {
     /// # Errors
     /// [`Error::InvalidGrant`] when the stored authorisation was revoked meanwhile.
     pub async fn write(&self, rows: &TenantStore<'_, Tx>) -> Result<Option<Chain>> {
-        let mut irt = self.sign_in.terms.irt;
-        if self.sign_in.stored {
-            let record = live_record(rows, &self.sign_in.grant).await?;
-            irt &= record.ok_or(Error::InvalidGrant(GrantFault::Revoked))?.terms.irt;
-        }
-        let chain = if irt { self.write_chain(rows).await? } else { None };
-        let mut grant = self.sign_in.grant.clone();
+        let (mut grant, irt) = self.sign_in.placed(rows).await?;
+        let chain = if irt { self.write_chain(rows, &grant).await? } else { None };
         grant.chain = chain.as_ref().map(|c| c.id);
         let last = self.rows.first().map_or(self.now + self.access.expires_in, |row| row.expires_at);
         let made_chain = chain.as_ref().filter(|c| c.grant == grant.id);
         grant.expires_at = made_chain.map_or(last, |c| c.expires_at.max(last));
         rows.insert_grant(&grant).await?;
         for row in &self.rows {
-            let row = AccessToken { chain: grant.chain, ..row.clone() };
+            let place = (grant.authorization, grant.epoch);
+            let row = AccessToken { chain: grant.chain, authorization: place.0, epoch: place.1, ..row.clone() };
             rows.insert_access_token(&row).await?;
         }
         Ok(chain)
     }
 
-    async fn write_chain(&self, rows: &TenantStore<'_, Tx>) -> Result<Option<Chain>> {
-        if shares(&self.sign_in)
-            && let Some(shared) = newest_live_chain(rows, self.sign_in.grant.authorization, self.now).await?
+    async fn write_chain(&self, rows: &TenantStore<'_, Tx>, grant: &Grant) -> Result<Option<Chain>> {
+        if self.sign_in.shares()
+            && let Some(shared) = newest_live_chain(rows, grant.authorization, self.now).await?
         {
             return Ok(Some(shared));
         }
         let Some(chain) = self.chain.clone() else { return Ok(None) };
+        let chain = Chain { authorization: grant.authorization, epoch: grant.epoch, ..chain };
         rows.insert_chain(&chain, None).await?;
-        if self.sign_in.stored {
+        if self.sign_in.is_stored() {
             rows.set_newest_chain(&chain.key, chain.id).await?;
         }
         Ok(Some(chain))

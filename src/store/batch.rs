@@ -71,14 +71,17 @@ impl<A: Send + Sync, T: Send> Item for Queued<A, T> {
     }
 
     fn answer(self: Box<Self>, outcome: Result<(), String>) {
-        let reply = match (outcome, self.done) {
+        let Self { args, done, reply, .. } = *self;
+        // Who asked may have a share in the arguments, and takes it back with the answer.
+        drop(args);
+        let answer = match (outcome, done) {
             (_, Some(Err(error))) => Err(error),
             (Err(cause), _) => Err(Error::Unavailable(cause)),
             (Ok(()), Some(done)) => done,
             (Ok(()), None) => Err(Error::internal("a write was answered before it ran")),
         };
         // A caller that went away needs no answer; its write stands.
-        let _ = self.reply.send(reply);
+        let _ = reply.send(answer);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::crypto::selector;
 use crate::domain::{
     AuthorizationId, AuthorizationKey, Epoch, Error, Grant, GrantFault, GrantId, NEVER, Result, Selector, Terms,
 };
-use crate::service::sign_in::{IdToken, SignIn};
+use crate::service::sign_in::{Belongs, IdToken, SignIn};
 use crate::service::tokens::TokenSet;
 use crate::service::{Ctx, Services};
 
@@ -52,6 +52,7 @@ impl Services {
             authentication: approved.authentication,
             expires_at: NEVER,
         };
-        self.finish(ctx, SignIn { grant, terms: approved.terms, stored: false, id_token: approved.id_token }).await
+        let (terms, id_token) = (approved.terms, approved.id_token);
+        self.finish(ctx, SignIn { grant, terms, belongs: Belongs::Nowhere, id_token }).await
     }
 }
