@@ -24,13 +24,15 @@ pub enum Error {
     /// The scope asked for is malformed or more than may be had.
     #[error("{0}")]
     InvalidScope(String),
-    /// Whoever decides in the tenant's name (the password hook) said no, in the terms of RFC 6749 section 5.2.
-    #[error("denied: {error}")]
+    /// No, with a code and words of its own: those of RFC 7591 section 3.2.2, of a password hook, or about one grant type.
+    #[error("denied: {error} {fault:?}")]
     Denied {
         /// `error`, of the characters that the RFC allows.
         error: String,
         /// `error_description`, likewise.
         description: Option<String>,
+        /// The cause, for the log line.
+        fault: Option<GrantFault>,
     },
     /// The client may not use this grant type or endpoint.
     #[error("the client is not registered for this")]

@@ -8,15 +8,14 @@ use crate::domain::{Error, Forbidden};
 use crate::http::call::{Call, Names};
 use crate::http::family::Family;
 use crate::http::reply::{CredentialFault, Rejection};
-use crate::http::{authlete, authz_store, iam, platform};
+use crate::http::{authlete, authz_store, iam, oauth, platform};
 use crate::tenancy::{Directory, NameKind, Tenant, TokenHash};
 
 /// Judges the credential of a request under a tenant. `path` is the API's, without the tenant's prefix.
 pub async fn pass(family: Family, request: &mut Request, call: &Call, path: &str) -> Result<(), Rejection> {
     match family {
         Family::AuthzStore => authz_store::auth::pass(request, call, path),
-        // Clients authenticate in the handlers: their credentials may be in the body.
-        Family::OAuth => Ok(()),
+        Family::OAuth => oauth::auth::pass(request, call, path).await,
         Family::Authlete => authlete::auth::pass(request, call, path),
         Family::Iam => iam::auth::pass(request, call, path).await,
         Family::Platform | Family::Unrouted => Err(Error::Forbidden(Forbidden::ApiDisabled).into()),

@@ -224,7 +224,8 @@ fn settle_secret(client: &mut Client) -> Result<()> {
     }
 }
 
-fn registration(entry: &ClientEntry) -> Registration {
+/// What an entry registers.
+pub(crate) fn registration(entry: &ClientEntry) -> Registration {
     Registration {
         name: entry.name.clone(),
         developer: entry.developer.clone(),

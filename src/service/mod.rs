@@ -16,6 +16,7 @@ pub mod listings;
 pub mod liveness;
 pub mod management;
 pub mod password_hook;
+pub mod registration;
 pub mod request;
 pub mod sign_in;
 pub mod tenants;

@@ -140,7 +140,7 @@ fn denial(body: &[u8]) -> Error {
     let shown = |text: &String| (1..=256).contains(&text.len()) && text.bytes().all(is_shown);
     match serde_json::from_slice::<Denied>(body) {
         Ok(Denied { error, error_description }) if shown(&error) => {
-            Error::Denied { error, description: error_description.filter(shown) }
+            Error::Denied { error, description: error_description.filter(shown), fault: None }
         }
         Ok(_) | Err(_) => Error::Unavailable("the password hook's answer can't be used".into()),
     }
@@ -179,7 +179,7 @@ mod tests {
     fn a_denial_is_an_oauth_error() {
         let told = denial(br#"{"error":"invalid_grant","error_description":"locked"}"#);
         assert!(
-            matches!(told, Error::Denied { error, description: Some(text) } if error == "invalid_grant" && text == "locked")
+            matches!(told, Error::Denied { error, description: Some(text), .. } if error == "invalid_grant" && text == "locked")
         );
         assert!(matches!(denial(b"no"), Error::Unavailable(_)));
         assert!(matches!(denial(br#"{"error":"a\"b"}"#), Error::Unavailable(_)));

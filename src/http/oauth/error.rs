@@ -47,7 +47,7 @@ fn failed(error: &Error, edge: &Edge<'_>) -> Answer {
         Error::InvalidClient(_) => invalid_client(edge),
         Error::InvalidGrant(_) => say(400, "invalid_grant", "Bad request: Invalid or expired grant"),
         Error::InvalidScope(text) => say(400, "invalid_scope", format!("Bad request: {text}")),
-        Error::Denied { error, description } => denied(error, description.as_deref()),
+        Error::Denied { error, description, .. } => denied(error, description.as_deref()),
         Error::UnauthorizedClient => {
             say(400, "unauthorized_client", "Bad request: The client is not registered for this grant type")
         }

@@ -6,6 +6,7 @@ use super::OAuth;
 use super::answer::{Done, Private};
 use super::client_auth::HeaderCredential;
 use super::wire::{Family, Introspection, TokenForm, TokenQuestion, TokenResponse};
+use crate::domain::{Error, GrantType};
 use crate::http::call::Call;
 use crate::http::payload::Form;
 use crate::http::reply::Reply;
@@ -31,8 +32,9 @@ impl Token {
     ) -> Reply<Private<TokenResponse>, OAuth> {
         let form = form.0;
         let grant = form.grant()?;
-        let tokens = call.services.token(&call.ctx, &client.with(&form.client), grant, form.scope.as_deref()).await?;
-        Ok(Private(tokens.into()).into())
+        let kind = grant.grant_type();
+        let tokens = call.services.token(&call.ctx, &client.with(&form.client), grant, form.scope.as_deref()).await;
+        Ok(Private(tokens.map_err(|error| named(error, kind))?.into()).into())
     }
 
     /// Revoke a token
@@ -62,4 +64,17 @@ impl Token {
         let found = call.services.introspect(&call.ctx, &client.with(&form.client), &form.token, hint).await?;
         Ok(Private(found.map(Introspection::from).unwrap_or_default()).into())
     }
+}
+
+/// Says which grant is not good, as the seed does.
+fn named(error: Error, kind: GrantType) -> Error {
+    let Error::InvalidGrant(fault) = error else { return error };
+    let text = match kind {
+        GrantType::AuthorizationCode => "Bad request: Invalid or expired authorization code",
+        GrantType::RefreshToken => "Bad request: Invalid or expired refresh token",
+        GrantType::Password => "Bad request: Invalid username or password",
+        GrantType::ClientCredentials => "Bad request: Invalid or expired grant",
+        GrantType::JwtBearer | GrantType::Saml2Bearer => "Bad request: Invalid or expired assertion",
+    };
+    Error::Denied { error: "invalid_grant".to_owned(), description: Some(text.to_owned()), fault: Some(fault) }
 }
