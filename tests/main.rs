@@ -1,9 +1,17 @@
 //! The black-box tests: one binary, since a second one would link the whole stack again.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
+#![expect(clippy::format_collect, reason = "what is made once may be made slowly")]
 
+mod harness;
+
+mod access;
 mod architecture;
+mod authz_store;
 mod coherence;
 mod examples;
 mod http;
+mod openapi;
+mod peers;
+mod secrets;
 mod tenancy;

@@ -1,5 +1,9 @@
-//! The ground under every API: transport, the strict front end, words for early exits.
+//! The ground under every API: transport, the strict front end, which tenant a request is for, words for early exits.
 
 mod front;
+mod hostile;
+mod ops;
+mod resolution;
 mod served;
+mod slow;
 mod transport;

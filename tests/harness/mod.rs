@@ -1,0 +1,170 @@
+//! The harness: a whole server in this process, with a database and a clock of its own for each test, spoken to over HTTP.
+//!
+//! A test is a function of a [`TestApp`]; [`both!`] makes two tests of it, one on each database. Time moves only by
+//! [`TestApp::advance`]; nothing sleeps and nothing is shared between tests but the PostgreSQL server they all have a
+//! database on (see [`postgres`]).
+
+pub(crate) mod answer;
+pub(crate) mod callers;
+pub(crate) mod database;
+pub(crate) mod jwt;
+pub(crate) mod peers;
+pub(crate) mod postgres;
+pub(crate) mod raw;
+pub(crate) mod request;
+pub(crate) mod server;
+pub(crate) mod tenants;
+
+use tenure::domain::Clock;
+
+pub(crate) use answer::Answer;
+pub(crate) use callers::AuthzStore;
+use database::TestDatabase;
+use request::Request;
+use server::Server;
+
+/// When every test begins: 2027-01-15T08:00:00Z.
+pub(crate) const NOW: i64 = 1_800_000_000;
+
+/// One server under test.
+pub(crate) struct TestApp {
+    server: Server,
+    clock: Clock,
+    http: reqwest::Client,
+    database: std::sync::Arc<TestDatabase>,
+}
+
+impl TestApp {
+    /// A server on an SQLite file of its own.
+    pub(crate) async fn sqlite() -> Self {
+        Self::on(TestDatabase::sqlite(), Clock::fixed(NOW)).await
+    }
+
+    /// A server on a PostgreSQL database of its own; `None`, loudly, where there is no PostgreSQL to use.
+    pub(crate) async fn postgres() -> Option<Self> {
+        let database = TestDatabase::postgres().await?;
+        Some(Self::on(database, Clock::fixed(NOW)).await)
+    }
+
+    async fn on(database: TestDatabase, clock: Clock) -> Self {
+        let server = Server::start(&database.url, clock.clone()).await;
+        Self { server, clock, http: client(), database: std::sync::Arc::new(database) }
+    }
+
+    /// A server in a process of its own, at two addresses; it has no clock or database to reach for.
+    pub(crate) fn remote(public: &str, ops: &str) -> Self {
+        let server = Server::remote(public.parse().unwrap(), ops.parse().unwrap());
+        Self {
+            server,
+            clock: Clock::system(),
+            http: client(),
+            database: std::sync::Arc::new(TestDatabase::elsewhere()),
+        }
+    }
+
+    /// A second server on the same database and clock: another replica.
+    pub(crate) async fn replica(&self) -> Self {
+        let server = Server::start(&self.database.url, self.clock.clone()).await;
+        Self { server, clock: self.clock.clone(), http: self.http.clone(), database: self.database.clone() }
+    }
+
+    /// The same server after a stop and a start.
+    pub(crate) async fn restarted(self) -> Self {
+        let Self { server, clock, http, database } = self;
+        server.stop().await;
+        let server = Server::start(&database.url, clock.clone()).await;
+        Self { server, clock, http, database }
+    }
+
+    /// Whether the database is PostgreSQL, which more than one server may share.
+    pub(crate) fn is_postgres(&self) -> bool {
+        self.database.url.starts_with("postgres")
+    }
+
+    /// Moves the clock forward, in seconds.
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.clock.advance(seconds);
+    }
+
+    /// The time of the test, in seconds since the epoch.
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.now()
+    }
+
+    /// Host and port of the public listener.
+    pub(crate) fn authority(&self) -> String {
+        self.server.public.to_string()
+    }
+
+    /// A request to the listener for operators.
+    pub(crate) fn ops_request(&self, method: &str, target: &str) -> Request {
+        Request::new(self.http.clone(), method, &self.server.ops.to_string(), target)
+    }
+
+    /// A bare request to the public listener: no tenant, no credential.
+    pub(crate) fn request(&self, method: &str, target: &str) -> Request {
+        Request::new(self.http.clone(), method, &self.authority(), target)
+    }
+
+    /// The authorisation store API, as acme with acme's token.
+    pub(crate) fn authz_store(&self) -> AuthzStore<'_> {
+        AuthzStore::new(self, "acme")
+    }
+
+    /// Every row of every table that belongs to tenants, to prove that a request changed nothing.
+    pub(crate) async fn db_rows(&self) -> Vec<String> {
+        self.database.rows().await
+    }
+
+    /// Every byte that the database keeps in files.
+    pub(crate) async fn db_files(&self) -> Vec<(String, Vec<u8>)> {
+        self.database.files().await
+    }
+}
+
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+    client.pool_max_idle_per_host(64).build().unwrap()
+}
+
+/// Turns functions of a `&TestApp` into a test on SQLite and a test on PostgreSQL each.
+macro_rules! both {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(&crate::harness::TestApp::sqlite().await).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                if let Some(app) = crate::harness::TestApp::postgres().await {
+                    super::$name(&app).await;
+                }
+            })*
+        }
+    };
+}
+pub(crate) use both;
+
+/// As [`both!`], for functions that take the [`TestApp`] by value, since they stop and start it.
+macro_rules! both_restarting {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite_restarting {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                super::$name(crate::harness::TestApp::sqlite().await).await;
+            })*
+        }
+        mod postgres_restarting {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                if let Some(app) = crate::harness::TestApp::postgres().await {
+                    super::$name(app).await;
+                }
+            })*
+        }
+    };
+}
+pub(crate) use both_restarting;

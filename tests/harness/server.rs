@@ -1,0 +1,54 @@
+//! The seam to the product: how a server is started in this process.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use tenure::app::{self, Running};
+use tenure::config::Config;
+use tenure::crypto::secret::Secret;
+use tenure::domain::Clock;
+
+use super::tenants;
+
+/// The master key of every test: what is sealed in a template opens in its copies.
+const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8";
+
+/// A server under test.
+pub(crate) struct Server {
+    /// Where it serves the APIs.
+    pub(crate) public: SocketAddr,
+    /// Where it serves metrics and health.
+    pub(crate) ops: SocketAddr,
+    /// Nothing, where it runs in another process.
+    running: Option<Running>,
+}
+
+impl Server {
+    /// Starts a server on the database with the tenants of [`tenants::file`], on ports of the system's choice.
+    pub(crate) async fn start(database_url: &str, clock: Clock) -> Self {
+        let tenants_file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(tenants_file.path(), tenants::file()).unwrap();
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let config = Config {
+            listen: any_port,
+            ops_listen: any_port,
+            database_url: Secret::new(database_url),
+            tenants: Some(tenants_file.path().to_owned()),
+            master_key: Some(Secret::new(MASTER_KEY)),
+            ..Config::default()
+        };
+        let running = app::start(config, clock).await.unwrap();
+        Self { public: running.public_addr, ops: running.ops_addr, running: Some(running) }
+    }
+
+    /// One that runs in another process.
+    pub(crate) fn remote(public: SocketAddr, ops: SocketAddr) -> Self {
+        Self { public, ops, running: None }
+    }
+
+    /// Stops it in an orderly way.
+    pub(crate) async fn stop(self) {
+        if let Some(running) = self.running {
+            running.shutdown().await.unwrap();
+        }
+    }
+}
