@@ -453,7 +453,9 @@ async fn import(rows: &TenantStore<'_, Tx>, record: &Authorization, foreign: Opt
         })
         .await?;
         record.newest_chain = Some(chain.id);
-        rows.mark_imports().await?;
+        if rows.mark_imports().await? {
+            rows.touch(tenant_shard(rows.tenant_id()));
+        }
     }
     rows.upsert_authorization(&record).await
 }

@@ -156,11 +156,11 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         Ok(self.execute(sql, values).await? == 1)
     }
 
-    /// Remembers that the tenant has imported refresh tokens.
-    pub async fn mark_imports(&self) -> Result<()> {
+    /// Remembers that the tenant has imported refresh tokens; tells whether that is news.
+    pub async fn mark_imports(&self) -> Result<bool> {
         let sql = "UPDATE tenant SET has_imports = TRUE, version = version + 1
             WHERE tenant_id = $1 AND has_imports = FALSE";
-        self.execute(sql, values![]).await.map(|_| ())
+        Ok(self.execute(sql, values![]).await? == 1)
     }
 
     /// Makes exactly these names lead to the tenant.
