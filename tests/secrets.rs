@@ -220,14 +220,14 @@ async fn no_secret_is_in_the_log_at_its_most_talkative() {
         let metrics = app.ops_request("GET", "/metrics").send().await.status(200).text();
         canaries.assert_not_in("the metrics", metrics.as_bytes());
         let log = process.log();
-        assert!(log.len() > 10_000, "it is talkative: {} bytes", log.len());
+        assert!(log.len() > 2_000, "it is talkative: {} bytes", log.len());
         canaries.assert_not_in("the log", log.as_bytes());
         for hidden in ["secret-alice", "service-secret-globex"] {
             assert!(!log.contains(hidden), "{hidden} is in the log");
         }
         if format == "json" {
             let lines = log.lines().filter(|line| line.starts_with('{'));
-            assert!(lines.clone().count() > 20);
+            assert!(lines.clone().count() > 10);
             for line in lines {
                 let _: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
             }

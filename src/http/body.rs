@@ -83,12 +83,13 @@ fn check(request: &mut Request, operation: &Operation, bytes: Bytes) -> Result<(
     Ok(())
 }
 
-/// Checks the query: encoding, duplicates, and what the family does with unknown and empty parameters. Returns the query
+/// Checks the query: encoding, duplicates, and what the family does with unknown and empty parameters (an empty `return`
+/// is just another value than `tokens`). Returns the query
 /// without the parameters that count as absent, if that differs from what was sent.
 pub fn query(operation: &Operation, query: &str) -> Result<Option<String>, Rejection> {
     let family = operation.family();
     let known = family.refuses_unknown().then(|| operation.query_names());
-    let rules = form::Rules { known, empty: family.empty(), may_be_empty: &[] };
+    let rules = form::Rules { known, empty: family.empty(), may_be_empty: &["return"] };
     let clean = form::clean(Bytes::copy_from_slice(query.as_bytes()), &rules)?;
     if clean.len() == query.len() {
         return Ok(None);

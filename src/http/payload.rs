@@ -12,6 +12,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOpti
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::http::body::text::shown;
 use crate::http::body::{form, media};
 use crate::http::reply::{HttpFault, Rejection, ok_meta};
 
@@ -78,7 +79,7 @@ impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
     async fn from_request(_: &Request, body: &mut RequestBody) -> poem::Result<Self> {
         let bytes = body.take()?.into_bytes().await?;
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
-        T::deserialize(&mut reader).map(Self).map_err(|fault| Rejection::malformed(json_fault(&fault)).into())
+        T::deserialize(&mut reader).map(Self).map_err(|_| Rejection::malformed(json_fault::<T>(&bytes)).into())
     }
 }
 
@@ -92,8 +93,14 @@ impl<T: Type + DeserializeOwned> ParsePayload for Form<T> {
 }
 
 /// What serde says of a value of the wrong type, without the value: `invalid type: integer `1`, expected a string` keeps
-/// only the expectation and the position.
-fn json_fault(fault: &serde_json::Error) -> String {
+/// only the member, the expectation and the position. Read a second time, since only who is refused pays for the path.
+fn json_fault<T: DeserializeOwned>(bytes: &[u8]) -> String {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let Err(fault) = serde_path_to_error::deserialize::<_, T>(&mut reader) else { return "Invalid JSON".into() };
+    let path = fault.path().to_string();
+    let member = path.split(['.', '[']).next().filter(|name| !name.is_empty());
+    let member = member.map(|name| format!("{}: ", shown(name))).unwrap_or_default();
+    let fault = fault.into_inner();
     let text = fault.to_string();
     let place = format!("at line {} column {}", fault.line(), fault.column());
     let kept = ["missing field `", "unknown field `", "duplicate field `"]
@@ -104,9 +111,9 @@ fn json_fault(fault: &serde_json::Error) -> String {
         (Some((what, name)), _) => format!("Invalid JSON: {what} {name}"),
         (None, Some(expected)) => {
             let expected = expected.split(" at line ").next().unwrap_or_default();
-            format!("Invalid JSON: expected {expected} {place}")
+            format!("Invalid JSON: {member}expected {expected} {place}")
         }
-        (None, None) => format!("Invalid JSON {place}"),
+        (None, None) => format!("Invalid JSON: {member}{place}"),
     }
 }
 

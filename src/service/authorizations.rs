@@ -1,11 +1,13 @@
-//! Authorisations: create, import, update, find (seed: authorisation store API, section 3.1).
+//! Authorisations: create, update, find (seed: authorisation store API, section 3.1).
+
+mod import;
 
 use super::liveness::{is_live, retain_live};
 use super::sign_in::{Belongs, IdToken, Passed, SignIn, newest_live_chain};
 use super::tokens::issue::{self, end_of};
 use super::tokens::{TokenSet, id_token};
 use super::{Ctx, Services, codes};
-use crate::crypto::secret::{random, random_number};
+use crate::crypto::secret::random;
 use crate::domain::{
     Authorization, AuthorizationId, AuthorizationKey, AuthorizationView, Chain, ChainId, Code, CodeId, CodeState,
     Epoch, Error, Grant, GrantId, Kind, NEVER, Posted, RefreshShown, Result, Seconds, Selector, TermDefaults, Terms,
@@ -161,46 +163,6 @@ impl Services {
         Ok(keys.code(id))
     }
 
-    /// Imports a long-lived authorisation, over what its key holds.
-    ///
-    /// # Errors
-    /// [`Error::InvalidRequest`] when it is not long-lived, or its refresh token is not one that can be taken over.
-    pub async fn import_authorization(&self, ctx: &Ctx, posted: Posted) -> Result<()> {
-        posted.check()?;
-        if posted.lng != Some(true) {
-            return Err(Error::invalid("Only a long-lived authorisation (lng) can be imported"));
-        }
-        let text = posted.rft.clone();
-        if text.is_some() && posted.irt != Some(true) {
-            return Err(Error::invalid("rft without irt"));
-        }
-        if text.as_deref().is_some_and(|t| t.len() < MIN_FOREIGN) {
-            return Err(Error::invalid("rft is too short to be a secret"));
-        }
-        let (key, uat, rti) = (posted.key(), posted.uat, posted.rti.unwrap_or(ctx.now));
-        let record = Authorization {
-            id: AuthorizationId(random()),
-            key,
-            epoch: 0,
-            newest_chain: None,
-            iss: posted.iss.clone().unwrap_or_else(|| ctx.tenant.issuer().to_owned()),
-            iat: posted.iat.unwrap_or(ctx.now),
-            uat,
-            terms: posted.into_terms(&ctx.term_defaults()),
-        };
-        issue::check_terms(ctx, &record.terms)?;
-        let foreign = text.map(|text| foreign_chain(ctx, &record, &text, rti));
-        self.store
-            .write(ctx.tenant.id, (record, foreign), |rows, (record, foreign)| {
-                Box::pin(import(rows, record, foreign.as_ref()))
-            })
-            .await
-            .map_err(|error| match error {
-                Error::Conflict(_) => Error::invalid("rft belongs to another authorisation"),
-                other => other,
-            })
-    }
-
     /// Updates a stored authorisation: the body is its new state.
     ///
     /// # Errors
@@ -269,9 +231,6 @@ impl Services {
     }
 }
 
-/// The shortest refresh token that can be imported: 128 bits in base64url.
-const MIN_FOREIGN: usize = 22;
-
 /// Takes a prepared sign-in back from the writer, which is done with it.
 pub(crate) fn unshare<T>(shared: std::sync::Arc<T>) -> Result<T> {
     std::sync::Arc::into_inner(shared).ok_or_else(|| Error::internal("the writer kept what it wrote"))
@@ -303,6 +262,7 @@ fn shown(ctx: &Ctx, chain: &Chain) -> Result<RefreshShown> {
 /// Writes a record over what its key holds. Issued tokens are left alone; a shared refresh token lives on if the record
 /// still has one.
 pub(crate) async fn replace_record(rows: &TenantStore<'_, Tx>, new: &NewRecord) -> Result<(AuthorizationId, Epoch)> {
+    rows.hold_authorization(&new.key).await?;
     let epoch = rows.epoch().await?;
     let old = match rows.find_authorization(&new.key).await? {
         Some(old) if is_live(rows, &old).await? => Some(old),
@@ -368,6 +328,7 @@ struct Update {
 }
 
 async fn apply(rows: &TenantStore<'_, Tx>, update: &Update) -> Result<()> {
+    rows.hold_authorization(&update.key).await?;
     let found = rows.find_authorization(&update.key).await?.ok_or(Error::NotFound(Kind::Authorization))?;
     if !is_live(rows, &found).await? {
         return Err(Error::NotFound(Kind::Authorization));
@@ -402,60 +363,4 @@ async fn apply(rows: &TenantStore<'_, Tx>, update: &Update) -> Result<()> {
 
 fn scope_text(terms: &Terms) -> String {
     terms.scp.as_deref().map(scope::join).unwrap_or_default()
-}
-
-fn foreign_chain(ctx: &Ctx, record: &Authorization, text: &str, rti: Seconds) -> (Chain, [u8; 32]) {
-    let keys = ctx.keys.tokens.newest();
-    let id = ChainId(random());
-    let chain = Chain {
-        id,
-        number: random_number(),
-        grant: GrantId(random()),
-        authorization: record.id,
-        stored: true,
-        key: record.key.clone(),
-        epoch: 0,
-        ver: keys.version(),
-        generation: 0,
-        rotated_at: None,
-        current_used: false,
-        issued_at: rti,
-        expires_at: end_of(rti, record.terms.rtl),
-        max_idle: record.terms.rtm,
-        used_at: ctx.now,
-        scope: scope_text(&record.terms),
-        foreign: Some(keys.seal(&issue::foreign_place(id), text.as_bytes())),
-    };
-    (chain, keys.foreign_digest(text))
-}
-
-async fn import(rows: &TenantStore<'_, Tx>, record: &Authorization, foreign: Option<&(Chain, [u8; 32])>) -> Result<()> {
-    if let Some(old) = rows.find_authorization(&record.key).await? {
-        end_chains(rows, &old.key, old.id, record.iat.max(0)).await?;
-        rows.delete_chains_of(old.id).await?;
-    }
-    let epoch = rows.epoch().await?;
-    let mut record = Authorization { epoch, ..record.clone() };
-    if let Some((chain, digest)) = foreign {
-        let chain = Chain { epoch, ..chain.clone() };
-        rows.insert_chain(&chain, Some(*digest)).await?;
-        rows.insert_grant(&Grant {
-            id: chain.grant,
-            authorization: record.id,
-            key: record.key.clone(),
-            epoch,
-            chain: Some(chain.id),
-            transient: None,
-            iss: record.iss.clone(),
-            iat: record.iat,
-            authentication: None,
-            expires_at: chain.expires_at,
-        })
-        .await?;
-        record.newest_chain = Some(chain.id);
-        if rows.mark_imports().await? {
-            rows.touch(tenant_shard(rows.tenant_id()));
-        }
-    }
-    rows.upsert_authorization(&record).await
 }

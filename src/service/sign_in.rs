@@ -139,6 +139,7 @@ impl SignIn {
         match &self.belongs {
             Belongs::Nowhere => {}
             Belongs::Record => {
+                rows.hold_authorization(&grant.key).await?;
                 let record = live_record(rows, &grant).await?;
                 irt &= record.ok_or(Error::InvalidGrant(GrantFault::Revoked))?.terms.irt;
             }

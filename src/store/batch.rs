@@ -85,11 +85,12 @@ impl<A: Send + Sync, T: Send> Item for Queued<A, T> {
     }
 }
 
-/// The queue and the tasks that empty it.
+/// The queue, the tasks that empty it, and the pool they write through.
 pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Item>>>>,
     sender: mpsc::WeakSender<Box<dyn Item>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    db: DatabaseConnection,
 }
 
 impl Writer {
@@ -104,7 +105,7 @@ impl Writer {
                 tokio::spawn(lane.drain(receiver.clone()))
             })
             .collect();
-        Self { sender: sender.downgrade(), queue: Mutex::new(Some(sender)), tasks: Mutex::new(tasks) }
+        Self { sender: sender.downgrade(), queue: Mutex::new(Some(sender)), tasks: Mutex::new(tasks), db }
     }
 
     /// Queues one write and waits for its answer.
@@ -121,12 +122,13 @@ impl Writer {
         answer.await.map_err(|_| Error::Unavailable("the writer has stopped".into()))?
     }
 
-    /// Takes no more, writes what is queued and ends.
+    /// Takes no more, writes what is queued, closes the pool and ends.
     pub(super) async fn stop(&self) {
         self.queue.lock().await.take();
         for task in self.tasks.lock().await.drain(..) {
             let _ = task.await;
         }
+        let _ = self.db.clone().close().await;
     }
 }
 

@@ -20,6 +20,8 @@ both!(
     a_token_of_the_old_server_must_fit,
     the_bias_shields_late_tokens_of_the_old_server,
     an_import_makes_no_code,
+    what_was_revoked_may_be_imported_anew,
+    a_record_may_be_imported_over_itself,
 );
 
 const RFT: &str = "YWxpY2U.MDAwMTIz.bNo1qg74h9wg63cJ_iYfWw";
@@ -162,8 +164,6 @@ async fn a_bad_import_is_refused(app: &TestApp) {
     let form =
         app.authz_store().request("POST", "authorizations?import=true").form(&[("refresh_token", RFT)]).send().await;
     assert!([400, 415].contains(&form.code()), "{form}");
-    let both = "authorizations?import=true&return=tokens";
-    app.authz_store().request("POST", both).json(&example()).send().await.error(400, "invalid_request");
     assert_eq!(app.db_rows().await, before);
     app.authz_store().import(&with("rft", json!("a".repeat(22)))).await.status(204);
 }
@@ -260,6 +260,24 @@ async fn the_bias_shields_late_tokens_of_the_old_server(app: &TestApp) {
     store.revoke(&[("subject", "alice")]).await.status(200);
     let ours = store.new_tokens(&json!({"sub": "alice", "cid": "c1"})).await;
     store.assert_live("access_token", ours["access_token"].as_str().unwrap(), true).await;
+}
+
+async fn what_was_revoked_may_be_imported_anew(app: &TestApp) {
+    let store = app.authz_store();
+    store.import(&example()).await.status(204);
+    store.revoke(&[("subject", "alice")]).await.status(200);
+    store.refresh(RFT).await.error(404, "invalid_refresh_token");
+    store.import(&example()).await.status(204);
+    store.refresh(RFT).await.status(200);
+}
+
+async fn a_record_may_be_imported_over_itself(app: &TestApp) {
+    let store = app.authz_store();
+    let refresh_token = store.stored("alice", "c1").await["refresh_token"].as_str().unwrap().to_owned();
+    let record = store.record("alice", "c1").await;
+    store.import(&record).await.status(204);
+    assert_eq!(store.record("alice", "c1").await["rft"], refresh_token.as_str());
+    assert_eq!(store.refresh(&refresh_token).await.status(200).json()["refresh_token"], refresh_token.as_str());
 }
 
 async fn an_import_makes_no_code(app: &TestApp) {

@@ -143,7 +143,7 @@ async fn json_is_taken_strictly_and_a_missing_type_means_json() {
     assert_eq!((ok.status, ok.body.as_str()), (200, r#"{"sub":"a"}"#));
     for (body, said) in [
         (r#"{"sub":"a","sub":"b"}"#, "Invalid JSON: duplicate member sub at line 1 column 16"),
-        (r#"{"sub":12345}"#, "Invalid JSON: expected a string at line 1 column 12"),
+        (r#"{"sub":12345}"#, "Invalid JSON: sub: expected a string at line 1 column 12"),
         (r#"{"sub":"a","x":1}"#, "Invalid JSON: unknown field x"),
         (r"{}", "Invalid JSON: missing field sub"),
         (r#"{"sub":"a"} x"#, "Invalid JSON: at line 1 column 13"),

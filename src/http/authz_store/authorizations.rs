@@ -107,6 +107,9 @@ impl Authorizations {
                 Posted::Imported
             }
             PostBody::Authorization(Json(object)) => add(&call, object, wanted.0.as_deref()).await?,
+            PostBody::Form(_) if import.0 == Some(true) => {
+                return Err(Error::invalid("import takes an authorisation in JSON").into());
+            }
             PostBody::Form(Form(form)) => grant(&call, form).await?,
         };
         Ok(answer.into())
