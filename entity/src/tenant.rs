@@ -19,6 +19,9 @@ pub struct Model {
     pub has_imports: bool,
     pub created_at: i64,
     pub updated_at: i64,
+    pub longest_token: i64,
+    pub unregistered_until: i64,
+    pub keys_due_at: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

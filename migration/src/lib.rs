@@ -11,6 +11,7 @@ mod m20261122_000002_create_authorizations;
 mod m20261122_000003_create_tokens;
 mod m20261122_000004_create_changes;
 mod m20261122_000005_create_client_origins;
+mod m20261122_000006_add_upkeep;
 
 /// Every step, in order.
 pub struct Migrator;
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000003_create_tokens::Migration),
             Box::new(m20261122_000004_create_changes::Migration),
             Box::new(m20261122_000005_create_client_origins::Migration),
+            Box::new(m20261122_000006_add_upkeep::Migration),
         ]
     }
 }

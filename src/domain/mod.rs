@@ -1,5 +1,6 @@
 //! What things are: pure types and rules, no I/O, nothing of ours imported.
 
+pub mod audit;
 pub mod authorization;
 pub mod client;
 pub mod clock;

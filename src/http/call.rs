@@ -5,9 +5,10 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use poem::{FromRequest, Request, RequestBody};
 
-use crate::domain::{self, Error, Seconds, Tid};
+use crate::domain::{self, Error, Tid};
 use crate::http::head;
 use crate::http::reply::Rejection;
+use crate::service::audit::By;
 use crate::service::{Ctx, Freshness, Services};
 use crate::tenancy::{Directory, Hints, NameKind, Tenant, TokenHash, resolve};
 
@@ -42,10 +43,8 @@ pub struct Call {
 pub struct PlatformCall {
     /// The use cases.
     pub services: Arc<Services>,
-    /// The time at which the request came in.
-    pub now: Seconds,
-    /// The id of the request.
-    pub request_id: Arc<str>,
+    /// Who calls, and in which request.
+    pub by: By,
 }
 
 impl<'a> FromRequest<'a> for Call {

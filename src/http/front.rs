@@ -22,6 +22,7 @@ use crate::http::observe::Seen;
 use crate::http::operations::{Operation, Operations, allow, choose};
 use crate::http::reply::{Edge, Failure, HttpFault, Rejection};
 use crate::http::{body, head};
+use crate::service::audit::By;
 use crate::service::request::new_request_id;
 use crate::telemetry::Metrics;
 use crate::tenancy::Tenant;
@@ -167,10 +168,10 @@ impl Front {
     }
 
     fn platform(&self, request: &mut Request, seen: &Seen) -> Result<(), Rejection> {
-        gate::pass_platform(seen.family, request, &self.shared.platform_tokens)?;
+        let actor = gate::pass_platform(seen.family, request, &self.shared.platform_tokens)?;
         let services = Arc::clone(&self.shared.services);
-        let (now, request_id) = (services.now(), Arc::clone(&seen.request_id));
-        request.set_data(PlatformCall { services, now, request_id });
+        let by = By { actor, request_id: Arc::clone(&seen.request_id) };
+        request.set_data(PlatformCall { services, by });
         Ok(())
     }
 

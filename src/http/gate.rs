@@ -23,7 +23,8 @@ pub async fn pass(family: Family, request: &mut Request, call: &Call, path: &str
 }
 
 /// Judges the credential of a request that needs no tenant.
-pub fn pass_platform(family: Family, request: &Request, tokens: &[TokenHash]) -> Result<(), Rejection> {
+/// Tells who calls.
+pub fn pass_platform(family: Family, request: &Request, tokens: &[TokenHash]) -> Result<Arc<str>, Rejection> {
     match family {
         Family::Platform => platform::auth::pass(request, tokens),
         Family::AuthzStore | Family::OAuth | Family::Authlete | Family::Iam | Family::Unrouted => {

@@ -115,7 +115,7 @@ impl Services {
             .write(ctx.tenant.id, (digest, until), |rows, (digest, until)| Box::pin(rows.consume_once(digest, *until)))
             .await?;
         if !first {
-            self.on_replay("assertion");
+            self.on_replay(ctx, "assertion");
         }
         Ok(first)
     }

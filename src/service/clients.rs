@@ -38,6 +38,13 @@ pub struct NewClient {
     digest: Option<Vec<u8>>,
 }
 
+impl NewClient {
+    /// Its id.
+    pub fn client_id(&self) -> &str {
+        &self.entry.client_id
+    }
+}
+
 impl Services {
     /// Hashes or seals the secret of a client, outside of any transaction. `None`: this entry of a file was applied before and
     /// hasn't changed since.
@@ -147,16 +154,19 @@ impl Services {
     pub async fn delete_client(&self, ctx: &Ctx, client_id: &str) -> Result<()> {
         self.store
             .write(ctx.tenant.id, (client_id.to_owned(), ctx.now), |rows, (id, now)| {
-                Box::pin(async move {
-                    if !rows.delete_client(id).await? {
-                        return Err(Error::NotFound(Kind::Client));
-                    }
-                    rows.set_suspended(selector::hash(&Selector::SuspendedClient(id)), false).await?;
-                    revoke::mark(rows, &Selector::Client(id), *now, NEVER).await.map(|_| ())
-                })
+                Box::pin(erase_client(rows, id, *now))
             })
             .await
     }
+}
+
+/// Deletes a client with all that was ever issued to it.
+pub(crate) async fn erase_client(rows: &TenantStore<'_, Tx>, client_id: &str, now: Seconds) -> Result<()> {
+    if !rows.delete_client(client_id).await? {
+        return Err(Error::NotFound(Kind::Client));
+    }
+    rows.set_suspended(selector::hash(&Selector::SuspendedClient(client_id)), false).await?;
+    revoke::mark(rows, &Selector::Client(client_id), now, NEVER).await.map(|_| ())
 }
 
 /// Writes a client that an operator gave; tells whether it is new. An absent secret or number stays as it is.

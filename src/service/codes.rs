@@ -136,7 +136,7 @@ impl Services {
                 Box::pin(async move { revoke::mark_of(rows, key, &Selector::Grant(*grant), *now).await.map(|_| ()) })
             })
             .await?;
-        self.on_replay("code");
+        self.on_replay(ctx, "code");
         Err(Error::InvalidGrant(GrantFault::Replayed))
     }
 

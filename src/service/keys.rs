@@ -1,5 +1,7 @@
 //! A tenant's keys: root secrets that token texts are derived from, the pairwise key, and signing keys in their life.
 
+mod rotate;
+
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -11,6 +13,8 @@ use crate::domain::{Error, NEVER, Result, Seconds, TenantId};
 use crate::store::secrets::{Purpose, StoredKey, StoredSecret};
 use crate::store::{Connection, TenantStore};
 use crate::tenancy::Tenant;
+
+pub use rotate::{KeyState, ListedKey, Rotated, Rotation};
 
 /// How long a reader of the JWK set may keep it, in seconds: a new key is published twice this long before it signs.
 pub const JWKS_MAX_AGE: Seconds = 300;

@@ -3,6 +3,7 @@
 pub mod admins;
 mod assertions;
 pub mod attempts;
+pub mod audit;
 pub mod authorizations;
 pub mod client_auth;
 pub mod clients;
@@ -123,16 +124,5 @@ impl Services {
     /// The store's time.
     pub fn now(&self) -> Seconds {
         self.clock.now()
-    }
-
-    /// Live secrets are about to be shown: leaves an audit line.
-    pub fn on_secrets_shown(&self, ctx: &Ctx, what: &'static str) {
-        tracing::info!(target: "tenure::audit", tenant = %ctx.tenant.tid, request_id = %ctx.request_id, what, "live secrets shown");
-    }
-
-    /// Something that may be used once was presented again, by a request that was right in all else.
-    pub(crate) fn on_replay(&self, what: &'static str) {
-        self.metrics.replay(what);
-        tracing::warn!(what, "replay detected: what came from it was revoked");
     }
 }

@@ -1,8 +1,11 @@
-//! Tenants: found, loaded with their keys, and applied from a file.
+//! Tenants: found, loaded with their keys, applied from a file, managed through the platform API, deleted.
 
 mod apply;
+mod delete;
 mod load;
+mod manage;
 
 pub use apply::{Applied, Outcome, Report};
 pub use load::Served;
 pub(crate) use load::tenant_shard;
+pub use manage::Managed;

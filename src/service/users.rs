@@ -18,6 +18,13 @@ pub struct NewUser {
     digest: Option<Vec<u8>>,
 }
 
+impl NewUser {
+    /// Its name.
+    pub fn username(&self) -> &str {
+        &self.entry.username
+    }
+}
+
 impl Services {
     /// Hashes the password of a user, outside of any transaction. `None`: this entry of a file was applied before and hasn't
     /// changed since.
@@ -57,16 +64,19 @@ impl Services {
     /// [`Error::NotFound`] if the tenant has none.
     pub async fn delete_user(&self, ctx: &Ctx, username: &str) -> Result<()> {
         self.store
-            .write(ctx.tenant.id, (username.to_owned(), ctx.now), |rows, (username, now)| {
-                Box::pin(async move {
-                    let user = rows.find_user(username).await?.ok_or(Error::NotFound(Kind::User))?;
-                    rows.delete_user(username).await?;
-                    rows.set_suspended(selector::hash(&Selector::SuspendedSubject(&user.sub)), false).await?;
-                    revoke::mark(rows, &Selector::Subject(&user.sub), *now, NEVER).await.map(|_| ())
-                })
+            .write(ctx.tenant.id, (username.to_owned(), ctx.now), |rows, (name, now)| {
+                Box::pin(erase_user(rows, name, *now))
             })
             .await
     }
+}
+
+/// Deletes a user with all that was ever issued for the subject.
+pub(crate) async fn erase_user(rows: &TenantStore<'_, Tx>, username: &str, now: Seconds) -> Result<()> {
+    let user = rows.find_user(username).await?.ok_or(Error::NotFound(Kind::User))?;
+    rows.delete_user(username).await?;
+    rows.set_suspended(selector::hash(&Selector::SuspendedSubject(&user.sub)), false).await?;
+    revoke::mark(rows, &Selector::Subject(&user.sub), now, NEVER).await.map(|_| ())
 }
 
 /// Writes a user; tells whether it is new. An absent password or id stays as it is.

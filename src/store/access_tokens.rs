@@ -7,7 +7,7 @@ use super::authorizations::key;
 use super::scoped::{TenantStore, id16, values};
 use crate::domain::coherence::{Shard, Topic};
 use crate::domain::{
-    AccessToken, AuthorizationId, ChainId, Error, GrantId, Result, TenantId, TokenKind, TokenNumber, scope,
+    AccessToken, AuthorizationId, ChainId, Error, GrantId, Result, Seconds, TenantId, TokenKind, TokenNumber, scope,
 };
 
 /// The shard of a registered token.
@@ -48,6 +48,13 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         let sql = "SELECT * FROM access_token WHERE tenant_id = $1 AND number = $2";
         let found: Option<row::Model> = self.one(sql, values![number.0]).await?;
         found.map(to_thing).transpose()
+    }
+
+    /// When the last of the registered JWTs expires that were issued from one moment until before another.
+    pub async fn last_jwt_expiry(&self, from: Seconds, to: Seconds) -> Result<Option<Seconds>> {
+        let sql = "SELECT expires_at FROM access_token
+            WHERE tenant_id = $1 AND kind IN (1, 2) AND issued_at >= $2 AND issued_at < $3 ORDER BY expires_at DESC LIMIT 1";
+        self.number(sql, values![from, to]).await
     }
 
     /// Deletes a token; tells whether this call did it.

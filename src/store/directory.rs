@@ -2,12 +2,13 @@
 //! tenant's own.
 
 use entity::tenant as row;
-use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
 
 use super::Store;
 use super::error::from_db;
 use super::scoped::{TenantStore, values};
-use crate::domain::{Error, Result, Seconds, TenantId, Tid};
+use crate::domain::coherence::{Shard, Topic};
+use crate::domain::{Error, Kind, NEVER, Result, Seconds, TenantId, Tid};
 
 /// What kind of name leads to a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +65,12 @@ pub struct StoredTenant {
     pub created_at: Seconds,
     /// When it was changed last.
     pub updated_at: Seconds,
+    /// The longest life, in seconds, that an access or ID token of it may have had.
+    pub longest_token: Seconds,
+    /// Until when it issued tokens that are not registered; [`crate::domain::NEVER`] while it does.
+    pub unregistered_until: Seconds,
+    /// When its signing keys are to be looked at next.
+    pub keys_due_at: Seconds,
 }
 
 impl Store {
@@ -83,8 +90,23 @@ impl Store {
 
     /// Up to `limit` tenants after a public id, in its order; tombstones are left out.
     pub async fn list_tenants(&self, after: &str, limit: u32) -> Result<Vec<StoredTenant>> {
-        let sql = format!("SELECT * FROM tenant WHERE tid > $1 AND status <> 2 ORDER BY tid LIMIT {limit}");
+        let sql = format!("SELECT * FROM tenant WHERE tid > $1 AND status < 2 ORDER BY tid LIMIT {limit}");
         self.platform_rows(&sql, values![after]).await
+    }
+
+    /// Up to `limit` deleted tenants of which something may be left.
+    pub async fn list_buried_tenants(&self, limit: u32) -> Result<Vec<StoredTenant>> {
+        let sql = format!("SELECT * FROM tenant WHERE status = 2 ORDER BY tenant_id LIMIT {limit}");
+        self.platform_rows(&sql, values![]).await
+    }
+
+    /// Up to `limit` tenants whose signing keys are due.
+    pub async fn list_tenants_with_due_keys(&self, now: Seconds, limit: u32) -> Result<Vec<StoredTenant>> {
+        let sql = format!(
+            "SELECT * FROM tenant WHERE keys_due_at <= $1 AND keys_due_at < {NEVER} AND status < 2
+            ORDER BY keys_due_at LIMIT {limit}"
+        );
+        self.platform_rows(&sql, values![now]).await
     }
 
     /// A fact about the installation.
@@ -138,29 +160,94 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
             has_imports: tenant.has_imports,
             created_at: tenant.created_at,
             updated_at: tenant.updated_at,
+            longest_token: tenant.longest_token,
+            unregistered_until: tenant.unregistered_until,
+            keys_due_at: tenant.keys_due_at,
         })
         .await
     }
 
-    /// Writes the settings, status and digest of a tenant.
+    /// Writes the settings, status and digest of a tenant, unless it is deleted; tells whether it did.
     pub async fn update_tenant(&self, tenant: &StoredTenant) -> Result<bool> {
         let sql = "UPDATE tenant SET status = $2, settings = $3, sealed = $4, digest = $5, updated_at = $6,
-                version = version + 1 WHERE tenant_id = $1";
+                longest_token = CASE WHEN longest_token < $7 THEN $7 ELSE longest_token END,
+                unregistered_until = $8, keys_due_at = CASE WHEN keys_due_at > $9 THEN $9 ELSE keys_due_at END,
+                version = version + 1 WHERE tenant_id = $1 AND status < 2";
         let values = values![
             status_number(tenant.status),
             tenant.settings.clone(),
             tenant.sealed.clone(),
             tenant.digest.clone(),
-            tenant.updated_at
+            tenant.updated_at,
+            tenant.longest_token,
+            tenant.unregistered_until,
+            tenant.keys_due_at
         ];
         Ok(self.execute(sql, values).await? == 1)
     }
 
-    /// Remembers that the tenant has imported refresh tokens; tells whether that is news.
-    pub async fn mark_imports(&self) -> Result<bool> {
+    /// Enables or disables the tenant; tells whether there is one to be.
+    pub async fn set_enabled(&self, enabled: bool, now: Seconds) -> Result<bool> {
+        let sql = "UPDATE tenant SET status = $2, updated_at = $3, version = version + 1
+            WHERE tenant_id = $1 AND status < 2";
+        let status = if enabled { Status::Enabled } else { Status::Disabled };
+        let done = self.execute(sql, values![status_number(status), now]).await? == 1;
+        self.touch_tenant();
+        Ok(done)
+    }
+
+    /// Turns the tenant into a tombstone that keeps nothing but its public id; tells whether this call did it.
+    pub async fn bury_tenant(&self, now: Seconds) -> Result<bool> {
+        let sql = "UPDATE tenant SET status = 2, settings = '{}', sealed = NULL, digest = NULL, updated_at = $2,
+                keys_due_at = $3, version = version + 1 WHERE tenant_id = $1 AND status < 2";
+        let done = self.execute(sql, values![now, NEVER]).await? == 1;
+        self.touch_tenant();
+        Ok(done)
+    }
+
+    /// Records that nothing is left of a deleted tenant but its tombstone.
+    pub async fn seal_tombstone(&self) -> Result<()> {
+        self.execute("UPDATE tenant SET status = 3 WHERE tenant_id = $1 AND status = 2", values![]).await.map(|_| ())
+    }
+
+    /// Fails unless the tenant exists: for writes that would leave something behind in one that was just deleted. Locks its
+    /// row, so that it can't be deleted before this transaction ends.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it was deleted.
+    pub async fn require_tenant(&self) -> Result<()> {
+        let lock = if self.backend() == DbBackend::Postgres { " FOR SHARE" } else { "" };
+        let sql = format!("SELECT tenant_id FROM tenant WHERE tenant_id = $1 AND status < 2{lock}");
+        self.number(&sql, values![]).await?.map(|_| ()).ok_or(Error::NotFound(Kind::Tenant))
+    }
+
+    /// Notes that tokens of this life may be issued.
+    pub async fn raise_longest_token(&self, life: Seconds) -> Result<()> {
+        let sql = "UPDATE tenant SET longest_token = $2, version = version + 1
+            WHERE tenant_id = $1 AND longest_token < $2";
+        if self.execute(sql, values![life]).await? > 0 {
+            self.touch_tenant();
+        }
+        Ok(())
+    }
+
+    /// Says when the signing keys are to be looked at next.
+    pub async fn set_keys_due(&self, at: Seconds) -> Result<()> {
+        self.execute("UPDATE tenant SET keys_due_at = $2 WHERE tenant_id = $1", values![at]).await.map(|_| ())
+    }
+
+    fn touch_tenant(&self) {
+        self.touch(Shard::of(self.tenant_id(), Topic::Tenant, &[]));
+    }
+
+    /// Remembers that the tenant has imported refresh tokens.
+    pub async fn mark_imports(&self) -> Result<()> {
         let sql = "UPDATE tenant SET has_imports = TRUE, version = version + 1
             WHERE tenant_id = $1 AND has_imports = FALSE";
-        Ok(self.execute(sql, values![]).await? == 1)
+        if self.execute(sql, values![]).await? > 0 {
+            self.touch_tenant();
+        }
+        Ok(())
     }
 
     /// Makes exactly these names lead to the tenant.
@@ -200,7 +287,7 @@ fn to_thing(row: row::Model) -> Result<StoredTenant> {
     let status = match row.status {
         0 => Status::Enabled,
         1 => Status::Disabled,
-        2 => Status::Deleted,
+        2 | 3 => Status::Deleted,
         _ => return Err(Error::internal("an unknown status of a tenant")),
     };
     Ok(StoredTenant {
@@ -214,5 +301,8 @@ fn to_thing(row: row::Model) -> Result<StoredTenant> {
         has_imports: row.has_imports,
         created_at: row.created_at,
         updated_at: row.updated_at,
+        longest_token: row.longest_token,
+        unregistered_until: row.unregistered_until,
+        keys_due_at: row.keys_due_at,
     })
 }

@@ -11,11 +11,13 @@ mod open;
 mod scoped;
 
 pub mod access_tokens;
+pub mod audit;
 pub mod authorizations;
 pub mod chains;
 pub mod clients;
 pub mod codes;
 pub mod directory;
+mod erase;
 pub mod grants;
 pub mod pairs;
 pub mod parties;

@@ -1,5 +1,7 @@
 //! The family's gate: the platform token as Bearer.
 
+use std::sync::Arc;
+
 use poem::Request;
 
 use crate::domain::{Error, Forbidden};
@@ -8,10 +10,15 @@ use crate::http::reply::{CredentialFault, Rejection};
 use crate::tenancy::TokenHash;
 
 /// Judges the credential of a request. No token configured means that this API is off.
-pub fn pass(request: &Request, tokens: &[TokenHash]) -> Result<(), Rejection> {
+///
+/// Tells who calls: the token, by the start of its hash.
+pub fn pass(request: &Request, tokens: &[TokenHash]) -> Result<Arc<str>, Rejection> {
     if tokens.is_empty() {
         return Err(Error::Forbidden(Forbidden::ApiDisabled).into());
     }
     let token = bearer(request.headers()).map_err(Rejection::Credential)?;
-    if TokenHash::any(tokens, token) { Ok(()) } else { Err(Rejection::Credential(CredentialFault::Wrong)) }
+    // Every hash is compared, whichever fits.
+    let fitting = tokens.iter().fold(None, |found, hash| if hash.matches(token) { Some(hash) } else { found });
+    let hash = fitting.ok_or(Rejection::Credential(CredentialFault::Wrong))?;
+    Ok(format!("platform:{}", hash.prefix().trim_end_matches('…')).into())
 }

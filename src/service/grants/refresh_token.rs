@@ -182,7 +182,7 @@ impl Services {
                 Box::pin(revoke::authorization(rows, chain, *now))
             })
             .await?;
-        self.on_replay("refresh_token");
+        self.on_replay(ctx, "refresh_token");
         Err(Error::InvalidGrant(GrantFault::Replayed))
     }
 

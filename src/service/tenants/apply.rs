@@ -7,8 +7,10 @@ use crate::crypto::jwk;
 use crate::crypto::jwt::{ContentKey, SigningKey};
 use crate::crypto::secret::{hmac, random};
 use crate::crypto::token::TokenKeys;
-use crate::domain::{Error, Result, Seconds, TenantId, Tid};
+use crate::domain::audit::{AuditEntry, AuditKind};
+use crate::domain::{Error, Kind, NEVER, Result, Seconds, TenantId, Tid};
 use crate::service::Services;
+use crate::service::audit::{self, By};
 use crate::service::clients::{self, NewClient, Source};
 use crate::service::keys::{self, TenantKeys};
 use crate::service::users::{self, NewUser};
@@ -53,6 +55,8 @@ struct Draft {
     users: Vec<NewUser>,
     is_new: bool,
     now: Seconds,
+    by: By,
+    act: AuditEntry,
 }
 
 impl Services {
@@ -84,9 +88,10 @@ impl Services {
             Some(found) => (Some(found), Outcome::Updated),
         };
         if !dry_run {
+            let by = By::program("tenants-file");
             match existing {
-                None => self.create_tenant(entry, Some(digest)).await.map(|_| ())?,
-                Some(found) => self.update_tenant(found, entry, Some(digest)).await?,
+                None => self.create_tenant(entry, Some(digest), &by).await.map(|_| ())?,
+                Some(found) => self.update_tenant(found, entry, Some(digest), &by).await?,
             }
         }
         Ok(outcome)
@@ -102,7 +107,7 @@ impl Services {
     ///
     /// # Errors
     /// [`Error::Conflict`] when its id, an issuer or its service API key is taken.
-    pub async fn create_tenant(&self, entry: TenantEntry, digest: Option<Vec<u8>>) -> Result<TenantId> {
+    pub async fn create_tenant(&self, entry: TenantEntry, digest: Option<Vec<u8>>, by: &By) -> Result<TenantId> {
         let now = self.now();
         let id = TenantId(i64::from_be_bytes(random::<8>()) & i64::MAX);
         let (signing, content) = brought(&entry.settings)?;
@@ -121,11 +126,14 @@ impl Services {
         }
         let source = source(digest.as_ref());
         let stored = row(id, &entry, &tokens, digest, now)?;
+        let act = by.did(AuditKind::TenantCreated, now, &[("issuer", &entry.settings.issuer)]);
         let names = names(&entry.tid, &entry.settings);
         let opened = TenantKeys::open(id, &self.master, &secrets, stored_keys.clone())?;
         let (clients, users) = self.prepare_parties(id, &opened, (entry.clients, entry.users), source).await?;
         let old_names = Vec::new();
-        let draft = Draft { stored, names, old_names, secrets, keys: stored_keys, clients, users, is_new: true, now };
+        let keys = stored_keys;
+        let draft =
+            Draft { stored, names, old_names, secrets, keys, clients, users, is_new: true, now, by: by.clone(), act };
         self.store.write(id, draft, |rows, draft| Box::pin(write(rows, draft))).await?;
         Ok(id)
     }
@@ -134,7 +142,13 @@ impl Services {
     ///
     /// # Errors
     /// [`Error::Conflict`] when the issuer is another one, or a name is taken.
-    pub async fn update_tenant(&self, found: StoredTenant, entry: TenantEntry, digest: Option<Vec<u8>>) -> Result<()> {
+    pub async fn update_tenant(
+        &self,
+        found: StoredTenant,
+        entry: TenantEntry,
+        digest: Option<Vec<u8>>,
+        by: &By,
+    ) -> Result<()> {
         let now = self.now();
         let old: TenantSettings = serde_json::from_str(&found.settings).map_err(Error::internal)?;
         if old.issuer != entry.settings.issuer {
@@ -160,7 +174,16 @@ impl Services {
             .into_iter()
             .collect();
         let source = source(digest.as_ref());
-        let mut stored = row(found.id, &entry, &tokens, digest, now)?;
+        // What the file said last is remembered, so that what is changed otherwise survives its next reading.
+        let mut stored = row(found.id, &entry, &tokens, digest.or_else(|| found.digest.clone()), now)?;
+        stored.longest_token = stored.longest_token.max(found.longest_token);
+        stored.unregistered_until = match (found.unregistered_until, entry.settings.access_token.registry) {
+            (NEVER, true) => now,
+            (until, true) => until,
+            (_, false) => NEVER,
+        };
+        stored.keys_due_at =
+            if old.keys.rotate_every_days == entry.settings.keys.rotate_every_days { NEVER } else { now };
         let keeps_hook = entry.settings.password_hook.as_ref().is_some_and(|hook| hook.token.is_none());
         if keeps_hook {
             stored.sealed.clone_from(&found.sealed);
@@ -168,7 +191,10 @@ impl Services {
         let (old_names, names) = (names(&found.tid, &old), names(&entry.tid, &entry.settings));
         let parties = (entry.clients, entry.users);
         let (clients, users) = self.prepare_parties(found.id, &current, parties, source).await?;
-        let draft = Draft { stored, names, old_names, secrets, keys: stored_keys, clients, users, is_new: false, now };
+        let act = by.did(AuditKind::TenantUpdated, now, &[]);
+        let keys = stored_keys;
+        let draft =
+            Draft { stored, names, old_names, secrets, keys, clients, users, is_new: false, now, by: by.clone(), act };
         self.store.write(found.id, draft, |rows, draft| Box::pin(write(rows, draft))).await
     }
 
@@ -225,6 +251,9 @@ fn row(
         has_imports: false,
         created_at: now,
         updated_at: now,
+        longest_token: entry.settings.access_token.lifetime,
+        unregistered_until: if entry.settings.access_token.registry { 0 } else { NEVER },
+        keys_due_at: if entry.settings.keys.rotate_every_days == 0 { NEVER } else { now },
     })
 }
 
@@ -249,12 +278,25 @@ pub(super) fn names(tid: &Tid, settings: &TenantSettings) -> Vec<(NameKind, Stri
     all
 }
 
+/// The entry of the trail for a client that was written.
+pub(super) fn client_act(by: &By, created: bool, client_id: &str, now: Seconds) -> AuditEntry {
+    let kind = if created { AuditKind::ClientCreated } else { AuditKind::ClientUpdated };
+    by.did(kind, now, &[("client_id", client_id)])
+}
+
+/// The entry of the trail for a user that was written.
+pub(super) fn user_act(by: &By, created: bool, username: &str, now: Seconds) -> AuditEntry {
+    let kind = if created { AuditKind::UserCreated } else { AuditKind::UserUpdated };
+    by.did(kind, now, &[("username", username)])
+}
+
 async fn write(rows: &TenantStore<'_, Tx>, draft: &Draft) -> Result<()> {
     if draft.is_new {
         rows.insert_tenant(&draft.stored).await?;
-    } else {
-        rows.update_tenant(&draft.stored).await?;
+    } else if !rows.update_tenant(&draft.stored).await? {
+        return Err(Error::NotFound(Kind::Tenant));
     }
+    audit::record(rows, &draft.act).await?;
     if draft.names != draft.old_names {
         rows.replace_names(&draft.names).await?;
     }
@@ -265,10 +307,16 @@ async fn write(rows: &TenantStore<'_, Tx>, draft: &Draft) -> Result<()> {
         rows.upsert_key(key).await?;
     }
     for client in &draft.clients {
-        clients::upsert_client(rows, client, draft.now).await?;
+        let created = clients::upsert_client(rows, client, draft.now).await?;
+        if !draft.is_new {
+            audit::record(rows, &client_act(&draft.by, created, client.client_id(), draft.now)).await?;
+        }
     }
     for user in &draft.users {
-        users::upsert_user(rows, user, draft.now).await?;
+        let created = users::upsert_user(rows, user, draft.now).await?;
+        if !draft.is_new {
+            audit::record(rows, &user_act(&draft.by, created, user.username(), draft.now)).await?;
+        }
     }
     rows.touch(tenant_shard(rows.tenant_id()));
     for (kind, name) in draft.names.iter().chain(&draft.old_names) {
