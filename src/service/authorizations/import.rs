@@ -7,7 +7,6 @@ use crate::domain::{
     Authorization, AuthorizationId, AuthorizationKey, Chain, ChainId, Error, Grant, GrantId, Posted, Result, Seconds,
 };
 use crate::service::liveness::is_live;
-use crate::service::tenants::tenant_shard;
 use crate::service::tokens::issue::{self, end_of};
 use crate::service::{Ctx, Services};
 use crate::store::{TenantStore, Tx};
@@ -120,9 +119,7 @@ async fn import(rows: &TenantStore<'_, Tx>, record: &Authorization, foreign: Opt
         })
         .await?;
         record.newest_chain = Some(chain.id);
-        if rows.mark_imports().await? {
-            rows.touch(tenant_shard(rows.tenant_id()));
-        }
+        rows.mark_imports().await?;
     }
     rows.upsert_authorization(&record).await
 }
