@@ -108,6 +108,7 @@ fn json_fault<T: DeserializeOwned>(bytes: &[u8]) -> String {
         .find(|known| text.starts_with(**known))
         .and_then(|known| text[known.len()..].split('`').next().map(|name| (known.trim_end_matches([' ', '`']), name)));
     match (kept, text.split(", expected ").nth(1)) {
+        (Some((what @ "missing field", name)), _) => format!("Invalid JSON: {member}{what} {name}"),
         (Some((what, name)), _) => format!("Invalid JSON: {what} {name}"),
         (None, Some(expected)) => {
             let expected = expected.split(" at line ").next().unwrap_or_default();
