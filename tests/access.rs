@@ -40,6 +40,10 @@ const OAUTH: &[Row] = &[
     ("POST", "/token", "", FORM, "grant_type=authorization_code&code=x"),
     ("POST", "/token/revoke", "", FORM, "token=x"),
     ("POST", "/token/introspect", "", FORM, "token=x"),
+    ("POST", "/clients", "", JSON, r#"{"redirect_uris":["https://client.example.com/in"]}"#),
+    ("GET", "/clients/{client_id}", "", "", ""),
+    ("PUT", "/clients/{client_id}", "", JSON, r#"{"redirect_uris":["https://client.example.com/in"]}"#),
+    ("DELETE", "/clients/{client_id}", "", "", ""),
 ];
 
 const AUTHLETE: &[Row] = &[
@@ -120,6 +124,12 @@ fn bad_credentials(family: &str, path: &str) -> Vec<Bad> {
             (bearer(tenants::PLATFORM_TOKEN), "invalid_token"),
             (bearer("service-access-token-acme-0123456789"), "invalid_token"),
         ],
+        "oauth" if path.starts_with("/clients") => vec![
+            (None, "missing_token"),
+            (bearer("invented"), "invalid_token"),
+            (bearer(&tenants::api_token("acme")), "invalid_token"),
+            (bearer(tenants::PLATFORM_TOKEN), "invalid_token"),
+        ],
         "oauth" => of(&[
             (None, "invalid_client"),
             (Some(WRONG_CLIENT_SECRET), "invalid_client"),
@@ -191,7 +201,7 @@ async fn another_tenants_credential_is_as_good_as_an_invented_one(app: &TestApp)
 fn call(app: &TestApp, row: &Row, credential: Option<&str>) -> Request {
     let (method, path, query, content_type, body) = row;
     let path = path.replace("{serviceId}", "21653835348762").replace("{clientId}", "17566160603766");
-    let path = path.replace("{subject}", "alice").replace("{id}", "1");
+    let path = path.replace("{subject}", "alice").replace("{id}", "1").replace("{client_id}", "65564eb0058d");
     let mut request = app.request(method, &format!("{path}{query}"));
     if !path.starts_with("/tenants") {
         request = request.header("tenant-id", "acme");

@@ -45,13 +45,13 @@ impl Api {
     }
 
     /// Echoes JSON.
-    #[oai(path = "/clients", method = "post", operation_id = "test_clients")]
+    #[oai(path = "/token/introspect", method = "post", operation_id = "test_clients")]
     async fn clients(&self, thing: Json<Thing>) -> Reply<Json<Thing>, OAuth> {
         Ok(thing.into())
     }
 
     /// Fails.
-    #[oai(path = "/clients/:id", method = "get", operation_id = "test_fail")]
+    #[oai(path = "/token/revoke", method = "get", operation_id = "test_fail")]
     async fn fail(&self) -> Reply<Json<Thing>, OAuth> {
         Err(Error::Unavailable("the secret cause".into()).into())
     }
@@ -139,7 +139,7 @@ async fn the_strict_family_checks_credentials_first_and_then_refuses_what_it_doe
 #[tokio::test]
 async fn json_is_taken_strictly_and_a_missing_type_means_json() {
     let served = Served::start(Api).await;
-    let ok = served.send("POST /clients", &[TENANT], r#"{"sub":"a"}"#).await;
+    let ok = served.send("POST /token/introspect", &[TENANT], r#"{"sub":"a"}"#).await;
     assert_eq!((ok.status, ok.body.as_str()), (200, r#"{"sub":"a"}"#));
     for (body, said) in [
         (r#"{"sub":"a","sub":"b"}"#, "Invalid JSON: duplicate member sub at line 1 column 16"),
@@ -148,7 +148,7 @@ async fn json_is_taken_strictly_and_a_missing_type_means_json() {
         (r"{}", "Invalid JSON: missing field sub"),
         (r#"{"sub":"a"} x"#, "Invalid JSON: at line 1 column 13"),
     ] {
-        let answer = served.send("POST /clients", &[TENANT, JSON], body).await;
+        let answer = served.send("POST /token/introspect", &[TENANT, JSON], body).await;
         assert_eq!((answer.status, answer.error().1), (400, format!("Bad request: {said}")), "{body}");
     }
 }
@@ -235,7 +235,7 @@ async fn a_panic_answers_500_and_keeps_the_connection() {
 #[tokio::test]
 async fn a_failure_tells_when_to_come_back_and_not_why() {
     let served = Served::start(Api).await;
-    let answer = served.send("GET /clients/7", &[TENANT], "").await;
+    let answer = served.send("GET /token/revoke", &[TENANT], "").await;
     assert_eq!(answer.status, 503);
     assert!(answer.has("retry-after: 1") && answer.has("cache-control: no-store"), "{}", answer.head);
     assert!(!answer.body.contains("secret"));

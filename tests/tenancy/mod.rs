@@ -1,3 +1,4 @@
 //! Tenants: the file that describes them.
 
 mod file;
+mod isolation;

@@ -17,17 +17,18 @@ use crate::http::reply::Reply;
 
 /// The resource at one mount, whose paths may begin with the service's key.
 macro_rules! authorizations {
-    ($name:ident, $credential:ty, $prefix:literal, [$($service:ident)?],
+    ($name:ident, $credential:ty, [$($service:ident)?],
+     [$list_path:literal, $list_of_path:literal, $update_path:literal, $delete_path:literal, $delete_of_path:literal],
      $list:literal, $list_of:literal, $list_posted:literal, $update:literal, $delete:literal, $delete_of:literal,
      $delete_posted:literal) => {
         /// The resource.
         #[derive(Clone, Copy, Debug, Default)]
         pub struct $name;
 
-        #[OpenApi(prefix_path = $prefix, tag = "Family::ClientAuthorization")]
+        #[OpenApi(tag = "Family::ClientAuthorization")]
         impl $name {
             /// List the applications that a user has authorised
-            #[oai(path = "/client/authorization/get/list", method = "get", operation_id = $list)]
+            #[oai(path = $list_path, method = "get", operation_id = $list)]
             async fn list(
                 &self,
                 call: Call,
@@ -49,7 +50,7 @@ macro_rules! authorizations {
             }
 
             /// List the applications that a user has authorised, the user in the path
-            #[oai(path = "/client/authorization/get/list/:subject", method = "get", operation_id = $list_of)]
+            #[oai(path = $list_of_path, method = "get", operation_id = $list_of)]
             async fn list_of(
                 &self,
                 call: Call,
@@ -74,7 +75,7 @@ macro_rules! authorizations {
             }
 
             /// List the applications that a user has authorised, by form or JSON
-            #[oai(path = "/client/authorization/get/list", method = "post", operation_id = $list_posted)]
+            #[oai(path = $list_path, method = "post", operation_id = $list_posted)]
             async fn list_posted(
                 &self,
                 call: Call,
@@ -92,7 +93,7 @@ macro_rules! authorizations {
             /// Replace the scopes of the access tokens that a client has of a user
             ///
             /// Scopes that the client may not have are dropped. Without scopes nothing changes.
-            #[oai(path = "/client/authorization/update/:clientId", method = "post", operation_id = $update)]
+            #[oai(path = $update_path, method = "post", operation_id = $update)]
             async fn update(
                 &self,
                 call: Call,
@@ -113,7 +114,7 @@ macro_rules! authorizations {
             /// Delete the tokens that a client has of a user
             ///
             /// Access and refresh tokens of every kind die, and the authorisations they belong to.
-            #[oai(path = "/client/authorization/delete/:clientId", method = "delete", operation_id = $delete)]
+            #[oai(path = $delete_path, method = "delete", operation_id = $delete)]
             async fn delete(
                 &self,
                 call: Call,
@@ -131,7 +132,7 @@ macro_rules! authorizations {
             }
 
             /// Delete the tokens that a client has of a user, the user in the path
-            #[oai(path = "/client/authorization/delete/:clientId/:subject", method = "delete", operation_id = $delete_of)]
+            #[oai(path = $delete_of_path, method = "delete", operation_id = $delete_of)]
             async fn delete_of(
                 &self,
                 call: Call,
@@ -152,7 +153,7 @@ macro_rules! authorizations {
             }
 
             /// Delete the tokens that a client has of a user, by form or JSON
-            #[oai(path = "/client/authorization/delete/:clientId", method = "post", operation_id = $delete_posted)]
+            #[oai(path = $delete_path, method = "post", operation_id = $delete_posted)]
             async fn delete_posted(
                 &self,
                 call: Call,
@@ -177,8 +178,14 @@ macro_rules! authorizations {
 authorizations!(
     Authorizations,
     ServiceSecret,
-    "/api",
     [],
+    [
+        "/api/client/authorization/get/list",
+        "/api/client/authorization/get/list/:subject",
+        "/api/client/authorization/update/:clientId",
+        "/api/client/authorization/delete/:clientId",
+        "/api/client/authorization/delete/:clientId/:subject"
+    ],
     "list_authorized_clients",
     "list_authorized_clients_of",
     "list_authorized_clients_posted",
@@ -190,8 +197,14 @@ authorizations!(
 authorizations!(
     ServiceAuthorizations,
     ServiceToken,
-    "/api/:serviceId",
     [service],
+    [
+        "/api/:serviceId/client/authorization/get/list",
+        "/api/:serviceId/client/authorization/get/list/:subject",
+        "/api/:serviceId/client/authorization/update/:clientId",
+        "/api/:serviceId/client/authorization/delete/:clientId",
+        "/api/:serviceId/client/authorization/delete/:clientId/:subject"
+    ],
     "service_list_authorized_clients",
     "service_list_authorized_clients_of",
     "service_list_authorized_clients_posted",
