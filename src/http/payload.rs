@@ -98,7 +98,8 @@ fn json_fault<T: DeserializeOwned>(bytes: &[u8]) -> String {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let Err(fault) = serde_path_to_error::deserialize::<_, T>(&mut reader) else { return "Invalid JSON".into() };
     let path = fault.path().to_string();
-    let member = path.split(['.', '[']).next().filter(|name| !name.is_empty());
+    // The root has no name, and where the unknown member itself is the place, it is named anyway.
+    let member = path.split(['.', '[']).next().filter(|name| !name.is_empty() && *name != "?");
     let member = member.map(|name| format!("{}: ", shown(name))).unwrap_or_default();
     let fault = fault.into_inner();
     let text = fault.to_string();
@@ -108,8 +109,8 @@ fn json_fault<T: DeserializeOwned>(bytes: &[u8]) -> String {
         .find(|known| text.starts_with(**known))
         .and_then(|known| text[known.len()..].split('`').next().map(|name| (known.trim_end_matches([' ', '`']), name)));
     match (kept, text.split(", expected ").nth(1)) {
-        (Some((what @ "missing field", name)), _) => format!("Invalid JSON: {member}{what} {name}"),
-        (Some((what, name)), _) => format!("Invalid JSON: {what} {name}"),
+        (Some((what, name)), _) if path == name => format!("Invalid JSON: {what} {name}"),
+        (Some((what, name)), _) => format!("Invalid JSON: {member}{what} {name}"),
         (None, Some(expected)) => {
             let expected = expected.split(" at line ").next().unwrap_or_default();
             format!("Invalid JSON: {member}expected {expected} {place}")
