@@ -11,6 +11,7 @@ mod authz_store;
 mod coherence;
 mod examples;
 mod http;
+mod oauth;
 mod openapi;
 mod peers;
 mod secrets;

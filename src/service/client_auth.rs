@@ -4,6 +4,9 @@
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::assertions::{self, AssertionFault};
 use super::attempts::Who;
@@ -13,6 +16,11 @@ use crate::crypto::jwt::{self, JwsAlg, VerifyingKey};
 use crate::crypto::secret::{Secret, hmac};
 use crate::domain::coherence::{Shard, Topic};
 use crate::domain::{AuthMethod, Client, ClientFault, ClientSecret, Error, Result};
+
+/// How many secrets may be checked side by side; the same secret is checked in one lane.
+pub(super) const VERIFYING_LANES: usize = 64;
+/// How long a request waits for its lane.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a request presents.
 #[derive(Clone)]
@@ -182,8 +190,16 @@ impl Services {
         for stored in client.secrets_at(ctx.now) {
             let ClientSecret::Phc(phc) = stored else { continue };
             worked = true;
+            let key = self.verified_key(ctx, client, phc, secret);
+            // Of many that come with one secret at once, one computes and the others read its result.
+            let lane = &self.verifying[usize::from(key[0]) % VERIFYING_LANES];
+            let turn = timeout(PATIENCE, lane.lock()).await;
+            let _turn = turn.map_err(|_| Error::Unavailable("too many secrets are being checked".into()))?;
+            if self.verified.contains(&key) {
+                return Ok(true);
+            }
             if self.passwords.verify(secret, Some(phc)).await? {
-                self.verified.insert(self.verified_key(ctx, client, phc, secret));
+                self.verified.insert(key);
                 return Ok(true);
             }
         }

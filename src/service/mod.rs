@@ -54,6 +54,8 @@ pub struct Services {
     pub(crate) metrics: Arc<Metrics>,
     /// Secrets of clients that were right a moment ago.
     pub(crate) verified: VerifiedSecrets,
+    /// Where secrets of clients wait to be checked.
+    pub(crate) verifying: [tokio::sync::Mutex<()>; client_auth::VERIFYING_LANES],
     /// Failed sign-ins, counted.
     pub(crate) attempts: attempts::Attempts,
     /// Asks the web hooks of tenants.
@@ -114,6 +116,7 @@ impl Services {
             caches,
             metrics,
             verified: VerifiedSecrets::new(),
+            verifying: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             attempts: attempts::Attempts::default(),
             hook: password_hook::Hook::default(),
             process_key: random(),

@@ -7,6 +7,7 @@
 pub(crate) mod answer;
 pub(crate) mod callers;
 pub(crate) mod database;
+pub(crate) mod hook;
 pub(crate) mod jwt;
 pub(crate) mod peers;
 pub(crate) mod postgres;

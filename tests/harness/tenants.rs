@@ -47,6 +47,10 @@ pub(crate) fn file() -> String {
         "revocation_check_bias = 30\n",
         &format!("[tenant.keys]\njwks = {{ keys = [{legacy_key}] }}\n"),
     );
+    text += &include_str!("../fixtures/oauth.toml")
+        .replace("API_TOKEN_HASH", &hex_sha256(&api_token("federated")))
+        .replace("CERTIFICATE", include_str!("../fixtures/idp.crt"))
+        .replace("HOOK_PORT", &super::hook::port().to_string());
     // No API token: the authorisation store is disabled for this one.
     text + "\n[[tenant]]\nid = \"closed\"\nissuer = \"https://closed.example.com\"\n"
 }
