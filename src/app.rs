@@ -17,6 +17,7 @@ use crate::http::call::Shared;
 use crate::http::ops::Readiness;
 use crate::http::server::{Listen, Serving};
 use crate::http::transport::Limits;
+use crate::service::Services;
 use crate::store::Store;
 use crate::telemetry::MetricsError;
 use crate::tenancy::load::LoadError;
@@ -53,7 +54,9 @@ pub struct Running {
     pub clock: Clock,
     serving: Serving,
     store: Store,
+    services: Arc<Services>,
     watching: JoinHandle<()>,
+    upkeep: JoinHandle<()>,
     banner: String,
 }
 
@@ -90,13 +93,25 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let (public_addr, ops_addr) = (serving.public_addr, serving.ops_addr);
     let banner = banner(&config, public_addr, ops_addr, config.default_tenant.as_ref().or(first.as_ref()));
     let watching = tokio::spawn(eyes.keep_looking());
-    Ok(Running { public_addr, ops_addr, clock, serving, store: parts.store, watching, banner })
+    let services = parts.services;
+    let upkeep = tokio::spawn(Arc::clone(&services).keep_tidy());
+    let store = parts.store;
+    Ok(Running { public_addr, ops_addr, clock, serving, store, services, watching, upkeep, banner })
 }
 
 impl Running {
     /// What listens where, and a command to try.
     pub fn banner(&self) -> &str {
         &self.banner
+    }
+
+    /// Does at once what the upkeep does from time to time: deletes what revocations killed and what has expired.
+    ///
+    /// # Errors
+    /// When the store is lost.
+    pub async fn tidy(&self) -> domain::Result<()> {
+        self.services.purge().await?;
+        self.services.sweep().await.map(|_| ())
     }
 
     /// Stops gracefully: not ready, wait the drain delay, accept no more, end what is in flight, close the store.
@@ -106,6 +121,7 @@ impl Running {
     pub async fn shutdown(self) -> io::Result<()> {
         let stopped = self.serving.stop().await;
         self.watching.abort();
+        self.upkeep.abort();
         self.store.close().await;
         stopped
     }

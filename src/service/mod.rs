@@ -22,6 +22,7 @@ pub mod request;
 pub mod sign_in;
 pub mod tenants;
 pub mod tokens;
+pub mod upkeep;
 pub mod users;
 
 use std::sync::Arc;

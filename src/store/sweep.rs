@@ -42,7 +42,7 @@ impl Expiring {
     }
 }
 
-/// The advisory lock of the one sweeper (PostgreSQL).
+/// The advisory lock of the one upkeep (PostgreSQL).
 const LOCK: i64 = 0x7465_6e75_7265;
 
 /// How often the grant of a consumed code is looked at again.
@@ -79,7 +79,7 @@ impl Store {
 impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// Deletes a batch of expired rows. `None` when another process is sweeping; else whether there may be more.
     pub async fn sweep(&self, what: Expiring, now: Seconds) -> Result<Option<bool>> {
-        if !self.take_sweeper_lock().await? {
+        if !self.take_upkeep_lock().await? {
             return Ok(None);
         }
         let done = match what {
@@ -93,7 +93,8 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         Ok(Some(done >= u64::from(BATCH)))
     }
 
-    async fn take_sweeper_lock(&self) -> Result<bool> {
+    /// Takes the lock of the one upkeep, for the rest of the transaction; tells whether it was free.
+    pub async fn take_upkeep_lock(&self) -> Result<bool> {
         if self.backend() != DbBackend::Postgres {
             // One writer per file, and whoever has it deletes.
             return Ok(true);

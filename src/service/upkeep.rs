@@ -1,0 +1,177 @@
+//! Upkeep that no request waits for: deleting what revocations killed, and what has expired.
+//!
+//! Both go a bounded batch at a time through the writer, with a pause after each full one; over all replicas one at a time.
+//! What is left of a pass because somebody else is at it, or the store is lost, is done by the next.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Services;
+use crate::domain::{Result, Seconds, TenantId};
+use crate::store::purge::Doomed;
+use crate::store::sweep::Expiring;
+use crate::store::token_pages::Register;
+
+/// How long what a revocation killed can still be read: the answer to it may be streaming.
+const READABLE: Seconds = 60;
+/// How many tenants, and how many revocations of each, are looked at in one go.
+const CHUNK: u32 = 100;
+/// After a full batch others write first.
+const PAUSE: Duration = Duration::from_millis(20);
+/// How often what was revoked is purged.
+const EVERY: Duration = Duration::from_secs(30);
+/// Every how many purges there is a sweep.
+const SWEEP_EACH: u64 = 4;
+
+/// Where a deletion stands after a batch.
+enum Stand<P> {
+    /// Somebody else is at it.
+    Taken,
+    /// There may be more from this place on.
+    More(P),
+    /// It is through.
+    Done,
+}
+
+impl Services {
+    /// Purges and sweeps for as long as the process runs.
+    pub async fn keep_tidy(self: Arc<Self>) {
+        for pass in 1_u64.. {
+            tokio::time::sleep(EVERY).await;
+            report("purge", self.purge().await);
+            if pass % SWEEP_EACH == 0 {
+                report("sweep", self.sweep().await);
+            }
+        }
+    }
+
+    /// Deletes what revocations killed, once nobody can be reading it any more. Returns how many revocations it is through
+    /// with.
+    pub async fn purge(&self) -> Result<u64> {
+        let before = self.now().saturating_sub(READABLE);
+        let (mut through, mut after) = (0, TenantId(i64::MIN));
+        loop {
+            let tenants = self.store.list_tenants_to_purge(after, before, CHUNK).await?;
+            let Some(last) = tenants.last() else { return Ok(through) };
+            after = *last;
+            for tenant in tenants {
+                loop {
+                    let doomed = self.store.tenant(tenant).list_doomed(before, CHUNK).await?;
+                    let more = doomed.len() == CHUNK as usize;
+                    for one in doomed {
+                        if !self.purge_one(tenant, Arc::new(one)).await? {
+                            return Ok(through);
+                        }
+                        through += 1;
+                    }
+                    if !more {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Deletes all that one revocation killed; tells whether it is through.
+    async fn purge_one(&self, tenant: TenantId, doomed: Arc<Doomed>) -> Result<bool> {
+        for register in [Register::Access, Register::Refresh] {
+            let mut place = -1;
+            loop {
+                match self.purge_tokens(tenant, &doomed, register, place).await? {
+                    Stand::Taken => return Ok(false),
+                    Stand::More(next) => place = next,
+                    Stand::Done => break,
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+        loop {
+            match self.purge_records(tenant, &doomed).await? {
+                Stand::Taken => return Ok(false),
+                Stand::More(()) => tokio::time::sleep(PAUSE).await,
+                Stand::Done => return Ok(true),
+            }
+        }
+    }
+
+    async fn purge_tokens(
+        &self,
+        tenant: TenantId,
+        doomed: &Arc<Doomed>,
+        register: Register,
+        after: i64,
+    ) -> Result<Stand<i64>> {
+        self.store
+            .write(tenant, (Arc::clone(doomed), register, after), |rows, (doomed, register, after)| {
+                Box::pin(async move {
+                    if !rows.take_upkeep_lock().await? {
+                        return Ok(Stand::Taken);
+                    }
+                    Ok(rows.purge_tokens(*register, doomed, *after).await?.map_or(Stand::Done, Stand::More))
+                })
+            })
+            .await
+    }
+
+    /// Deletes a batch of records; with the last one, the revocation is through.
+    async fn purge_records(&self, tenant: TenantId, doomed: &Arc<Doomed>) -> Result<Stand<()>> {
+        self.store
+            .write(tenant, Arc::clone(doomed), |rows, doomed| {
+                Box::pin(async move {
+                    if !rows.take_upkeep_lock().await? {
+                        return Ok(Stand::Taken);
+                    }
+                    if rows.purge_records(doomed).await? {
+                        return Ok(Stand::More(()));
+                    }
+                    rows.finish_purge(doomed).await.map(|()| Stand::Done)
+                })
+            })
+            .await
+    }
+
+    /// Deletes what has expired. Returns how many batches it took.
+    pub async fn sweep(&self) -> Result<u64> {
+        let (now, mut batches) = (self.now(), 0);
+        for what in Expiring::ALL {
+            let mut after = TenantId(i64::MIN);
+            loop {
+                let tenants = self.store.list_tenants_to_sweep(what, after, now, CHUNK).await?;
+                let Some(last) = tenants.last() else { break };
+                after = *last;
+                for tenant in tenants {
+                    match self.sweep_tenant(tenant, what, now).await? {
+                        Some(done) => batches += done,
+                        None => return Ok(batches),
+                    }
+                }
+            }
+        }
+        Ok(batches)
+    }
+
+    /// The number of batches; `None` when another process is sweeping.
+    async fn sweep_tenant(&self, tenant: TenantId, what: Expiring, now: Seconds) -> Result<Option<u64>> {
+        let mut batches = 0;
+        loop {
+            let more = self
+                .store
+                .write(tenant, (what, now), |rows, (what, now)| Box::pin(rows.sweep(*what, *now)))
+                .await?;
+            batches += 1;
+            match more {
+                None => return Ok(None),
+                Some(false) => return Ok(Some(batches)),
+                Some(true) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+}
+
+fn report(what: &'static str, done: Result<u64>) {
+    match done {
+        Ok(0) => {}
+        Ok(count) => tracing::debug!(what, count, "upkeep"),
+        Err(error) => tracing::warn!(what, %error, "upkeep broke off; the next pass goes on"),
+    }
+}
