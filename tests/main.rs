@@ -7,11 +7,13 @@ mod harness;
 
 mod access;
 mod architecture;
+mod authlete;
 mod authz_store;
 mod coherence;
 mod examples;
 mod http;
 mod oauth;
+mod iam;
 mod openapi;
 mod peers;
 mod secrets;

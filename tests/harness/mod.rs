@@ -112,6 +112,11 @@ impl TestApp {
         AuthzStore::new(self, "acme")
     }
 
+    /// Deletes what revocations killed and what has expired, as the upkeep does from time to time.
+    pub(crate) async fn tidy(&self) {
+        self.server.tidy().await;
+    }
+
     /// Every row of every table that belongs to tenants, to prove that a request changed nothing.
     pub(crate) async fn db_rows(&self) -> Vec<String> {
         self.database.rows().await

@@ -45,6 +45,13 @@ impl Server {
         Self { public, ops, running: None }
     }
 
+    /// Deletes what revocations killed and what has expired.
+    pub(crate) async fn tidy(&self) {
+        if let Some(running) = &self.running {
+            running.tidy().await.unwrap();
+        }
+    }
+
     /// Stops it in an orderly way.
     pub(crate) async fn stop(self) {
         if let Some(running) = self.running {

@@ -24,6 +24,11 @@ const VARIANTS: &[(&str, &str)] = &[
     ("ps256", "[tenant.access_token]\njws_alg = \"PS256\"\n"),
     ("eddsa", "[tenant.access_token]\njws_alg = \"EdDSA\"\n"),
     ("limits", "[tenant.refresh_token]\nlifetime = 1000\nmax_idle = 300\n"),
+    (
+        "reticent",
+        "[tenant.iam]\nexpose_values = false\n\n[[tenant.user]]\nusername = \"root\"\nid = \"3f2d6a0e-8a51-4c3b-9c2f-6f5f4a1b2c3d\"\n\
+         password = \"secret-root\"\nadmin = true\n",
+    ),
 ];
 
 /// The whole tenants file.
@@ -51,6 +56,16 @@ pub(crate) fn file() -> String {
         .replace("API_TOKEN_HASH", &hex_sha256(&api_token("federated")))
         .replace("CERTIFICATE", include_str!("../fixtures/idp.crt"))
         .replace("HOOK_PORT", &super::hook::port().to_string());
+    let secret = hex_sha256(LEDGERLESS_SECRET);
+    text += &tenant(
+        "ledgerless",
+        "",
+        &format!(
+            "[tenant.access_token]\nregistry = false\n\n[tenant.management]\nservice_api_key = {LEDGERLESS_KEY}\n\
+             service_api_secret_sha256 = \"{secret}\"\n\n[[tenant.client]]\nclient_id = \"web\"\nnumber = 7\n\
+             client_secret = \"ledgerless-web-secret-0123456789\"\nscope = \"read write\"\n"
+        ),
+    );
     // No API token: the authorisation store is disabled for this one.
     text + "\n[[tenant]]\nid = \"closed\"\nissuer = \"https://closed.example.com\"\n"
 }
@@ -79,3 +94,8 @@ pub(crate) const PLATFORM_TOKEN: &str = "platform-token-0123456789abcdefghijklmn
 fn hex_sha256(text: &str) -> String {
     Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// The service API key of tenant `ledgerless`, which keeps no register of JWTs.
+pub(crate) const LEDGERLESS_KEY: i64 = 31;
+/// The secret to it.
+pub(crate) const LEDGERLESS_SECRET: &str = "service-secret-ledgerless";

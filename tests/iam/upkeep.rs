@@ -1,0 +1,105 @@
+//! What was revoked or has expired is deleted in the background, and nothing else is.
+
+use serde_json::json;
+
+use super::Iam;
+use crate::harness::{TestApp, both};
+
+both!(
+    what_was_revoked_is_deleted_once_nobody_reads_it,
+    what_has_expired_is_deleted,
+    a_code_is_remembered_while_what_came_from_it_lives,
+    a_grant_lives_as_long_as_its_refresh_token,
+);
+
+/// How many rows a table has that hold a text.
+async fn rows_with(app: &TestApp, table: &str, text: &str) -> usize {
+    let prefix = format!("{table}: ");
+    app.db_rows().await.iter().filter(|row| row.starts_with(&prefix) && row.contains(text)).count()
+}
+
+const TABLES: [&str; 4] = ["authorization_record", "authorization_grant", "refresh_token", "access_token"];
+
+async fn what_was_revoked_is_deleted_once_nobody_reads_it(app: &TestApp) {
+    let store = app.authz_store();
+    for n in 0..30 {
+        store.stored("doomed-subject", &format!("client-{n}")).await;
+        store.stored("kept-subject", &format!("client-{n}")).await;
+    }
+    store.revoke(&[("subject", "doomed-subject")]).await.status(200);
+    app.tidy().await;
+    for table in TABLES {
+        assert_eq!(rows_with(app, table, "doomed-subject").await, 30, "{table}: the answer may be streaming");
+    }
+    app.advance(60);
+    let again = store.stored("doomed-subject", "client-1").await;
+    app.tidy().await;
+    for table in TABLES {
+        assert_eq!(rows_with(app, table, "doomed-subject").await, 1, "{table}: what was made after it");
+        assert_eq!(rows_with(app, table, "kept-subject").await, 30, "{table}");
+    }
+    store.assert_live("access_token", again["access_token"].as_str().unwrap(), true).await;
+    store.refresh(again["refresh_token"].as_str().unwrap()).await.status(200);
+}
+
+async fn what_has_expired_is_deleted(app: &TestApp) {
+    let store = app.authz_store();
+    for n in 0..600 {
+        let body = json!({"sub": "transient-user", "cid": "web", "atl": 60, "irt": n % 2 == 0, "rtl": 120});
+        store.new_tokens(&body).await;
+    }
+    store.new_code(&json!({"sub": "transient-user", "cid": "web"})).await;
+    let kept = store.new_tokens(&json!({"sub": "transient-user", "cid": "web", "atl": 6000, "irt": true})).await;
+    app.advance(61);
+    app.tidy().await;
+    assert_eq!(rows_with(app, "access_token", "transient-user").await, 1);
+    assert_eq!(rows_with(app, "authorization_code", "transient-user").await, 0);
+    assert_eq!(rows_with(app, "refresh_token", "transient-user").await, 301);
+    assert_eq!(rows_with(app, "authorization_grant", "transient-user").await, 301);
+    app.advance(60);
+    app.tidy().await;
+    assert_eq!(rows_with(app, "refresh_token", "transient-user").await, 1);
+    assert_eq!(rows_with(app, "authorization_grant", "transient-user").await, 1);
+    store.assert_live("access_token", kept["access_token"].as_str().unwrap(), true).await;
+    store.refresh(kept["refresh_token"].as_str().unwrap()).await.status(200);
+}
+
+async fn a_code_is_remembered_while_what_came_from_it_lives(app: &TestApp) {
+    let store = app.authz_store();
+    let code = store.new_code(&json!({"sub": "alice", "cid": "web", "irt": true, "atl": 60})).await;
+    let fields = [("code", code.as_str()), ("client_id", "web")];
+    let tokens = store.exchange(&fields).await.status(200).json();
+    for _ in 0..3 {
+        app.advance(7 * 86_400);
+        app.tidy().await;
+    }
+    let refresh = tokens["refresh_token"].as_str().unwrap();
+    store.assert_live("refresh_token", refresh, true).await;
+    store.exchange(&fields).await.error(404, "invalid_code");
+    store.assert_live("refresh_token", refresh, false).await;
+    // Once that is purged, the code may be forgotten too.
+    for _ in 0..2 {
+        app.advance(2 * 86_400);
+        app.tidy().await;
+    }
+    assert_eq!(rows_with(app, "authorization_code", "web").await, 0);
+    assert_eq!(rows_with(app, "authorization_grant", "web").await, 0);
+    assert_eq!(rows_with(app, "refresh_token", "web").await, 0);
+    assert_eq!(rows_with(app, "revocation", "web").await, 0, "nothing obeys it any more");
+}
+
+async fn a_grant_lives_as_long_as_its_refresh_token(app: &TestApp) {
+    let iam = Iam::new(app).await;
+    let store = app.authz_store();
+    let mut body = json!({"sub": "alice", "cid": "web", "lng": true, "irt": true, "rtl": 1000, "atl": 60});
+    let tokens = store.new_tokens(&body).await;
+    app.advance(900);
+    // The refresh token gets another thousand seconds.
+    body["rtl"] = 1000.into();
+    store.put(&body).await.status(204);
+    app.advance(900);
+    app.tidy().await;
+    let refreshed = store.refresh(tokens["refresh_token"].as_str().unwrap()).await.status(200).json();
+    store.assert_live("access_token", refreshed["access_token"].as_str().unwrap(), true).await;
+    assert_eq!(iam.all("refresh-tokens", &[]).await.len(), 1);
+}
