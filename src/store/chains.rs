@@ -4,6 +4,7 @@ use entity::refresh_token as row;
 use sea_orm::{ConnectionTrait, Value};
 
 use super::authorizations::{key, key_values};
+use super::purge::GRANT_REST;
 use super::scoped::{TenantStore, id16, placeholders, values};
 use crate::domain::{AuthorizationId, AuthorizationKey, Chain, ChainId, Error, GrantId, Result, Seconds};
 
@@ -123,16 +124,14 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.execute(sql, values).await.map(|_| ())
     }
 
-    /// Deletes a chain; tells whether this call did it.
-    pub async fn delete_chain(&self, id: ChainId) -> Result<bool> {
+    /// Deletes a chain, and lets its grant end once no JWT of it can be out; tells whether this call did it.
+    pub async fn delete_chain(&self, chain: &Chain, now: Seconds) -> Result<bool> {
         let sql = "DELETE FROM refresh_token WHERE tenant_id = $1 AND id = $2";
-        Ok(self.execute(sql, values![id.0.to_vec()]).await? == 1)
-    }
-
-    /// Deletes the chains of an authorisation.
-    pub async fn delete_chains_of(&self, id: AuthorizationId) -> Result<u64> {
-        let sql = "DELETE FROM refresh_token WHERE tenant_id = $1 AND authorization_id = $2";
-        self.execute(sql, values![id.0.to_vec()]).await
+        let deleted = self.execute(sql, values![chain.id.0.to_vec()]).await? == 1;
+        if deleted {
+            self.shorten_grants(&[chain.grant.0.to_vec()], now.saturating_add(GRANT_REST)).await?;
+        }
+        Ok(deleted)
     }
 
     async fn chain(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Option<Chain>> {

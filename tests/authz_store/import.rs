@@ -22,6 +22,9 @@ both!(
     an_import_makes_no_code,
     what_was_revoked_may_be_imported_anew,
     a_record_may_be_imported_over_itself,
+    a_revoked_refresh_token_may_come_back,
+    a_dead_refresh_token_holds_no_text,
+    an_import_spares_issued_access_tokens,
 );
 
 const RFT: &str = "YWxpY2U.MDAwMTIz.bNo1qg74h9wg63cJ_iYfWw";
@@ -283,4 +286,35 @@ async fn a_record_may_be_imported_over_itself(app: &TestApp) {
 async fn an_import_makes_no_code(app: &TestApp) {
     app.authz_store().import(&example()).await.status(204);
     assert!(app.authz_store().list("authorization-codes").await.is_empty());
+}
+
+async fn a_revoked_refresh_token_may_come_back(app: &TestApp) {
+    let store = app.authz_store();
+    let minted = store.stored("alice", "c1").await["refresh_token"].as_str().unwrap().to_owned();
+    let record = store.record("alice", "c1").await;
+    store.import(&example()).await.status(204);
+    for (client, body, token) in [("000123", example(), RFT), ("c1", record, &*minted)] {
+        store.revoke(&[("subject", "alice"), ("client_id", client)]).await.status(200);
+        store.refresh(token).await.error(404, "invalid_refresh_token");
+        store.import(&body).await.status(204);
+        assert_eq!(store.refresh(token).await.status(200).json()["refresh_token"], token);
+        assert_eq!(store.list("refresh-tokens").await.iter().filter(|listed| *listed == token).count(), 1);
+    }
+}
+
+async fn a_dead_refresh_token_holds_no_text(app: &TestApp) {
+    let store = app.authz_store();
+    store.import(&with("rtl", json!(60))).await.status(204);
+    app.advance(60);
+    store.refresh(RFT).await.error(404, "invalid_refresh_token");
+    store.import(&with("sub", json!("bob"))).await.status(204);
+    assert_eq!(store.inspect("refresh_token", RFT).await.status(200).json()["sub"], "bob");
+}
+
+async fn an_import_spares_issued_access_tokens(app: &TestApp) {
+    let store = app.authz_store();
+    let tokens = store.stored("alice", "000123").await;
+    store.import(&example()).await.status(204);
+    store.assert_live("access_token", tokens["access_token"].as_str().unwrap(), true).await;
+    store.assert_live("refresh_token", tokens["refresh_token"].as_str().unwrap(), false).await;
 }

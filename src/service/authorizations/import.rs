@@ -3,9 +3,7 @@
 
 use super::{end_chains, scope_text};
 use crate::crypto::secret::{random, random_number};
-use crate::domain::{
-    Authorization, AuthorizationId, AuthorizationKey, Chain, ChainId, Error, Grant, GrantId, Posted, Result, Seconds,
-};
+use crate::domain::{Authorization, AuthorizationId, Chain, ChainId, Error, Grant, GrantId, Posted, Result, Seconds};
 use crate::service::liveness::is_live;
 use crate::service::tokens::issue::{self, end_of};
 use crate::service::{Ctx, Services};
@@ -43,16 +41,10 @@ impl Services {
             terms: posted.into_terms(&ctx.term_defaults()),
         };
         issue::check_terms(ctx, &record.terms)?;
-        let made_here = text.as_deref().and_then(|text| ctx.keys.tokens.read_refresh(text)).map(|text| text.chain);
-        let foreign = text.map(|text| foreign_chain(ctx, &record, &text, rti));
+        let foreign = text.map(|text| foreign(ctx, &record, &text, rti));
         self.store
-            .write(ctx.tenant.id, (record, foreign, made_here), |rows, (record, foreign, made_here)| {
-                Box::pin(async move {
-                    if let Some(chain) = *made_here {
-                        refuse_if_held(rows, chain, &record.key).await?;
-                    }
-                    import(rows, record, foreign.as_ref()).await
-                })
+            .write(ctx.tenant.id, (record, foreign, ctx.now), |rows, (record, foreign, now)| {
+                Box::pin(import(rows, record, foreign.as_ref(), *now))
             })
             .await
             .map_err(|error| match error {
@@ -62,10 +54,30 @@ impl Services {
     }
 }
 
-fn foreign_chain(ctx: &Ctx, record: &Authorization, text: &str, rti: Seconds) -> (Chain, [u8; 32]) {
+/// A refresh token to be taken over.
+struct Foreign {
+    /// Its chain.
+    chain: Chain,
+    /// The keyed hash of its text under the newest root secret.
+    digest: [u8; 32],
+    /// The same under older ones.
+    older: Vec<[u8; 32]>,
+    /// The chain that the text names, if it was made here.
+    made_here: Option<ChainId>,
+}
+
+fn foreign(ctx: &Ctx, record: &Authorization, text: &str, rti: Seconds) -> Foreign {
+    let keys = &ctx.keys.tokens;
+    let digest = keys.newest().foreign_digest(text);
+    let older = keys.iter().map(|keys| keys.foreign_digest(text)).filter(|other| *other != digest).collect();
+    let made_here = keys.read_refresh(text).map(|text| text.chain);
+    Foreign { chain: foreign_chain(ctx, record, text, rti), digest, older, made_here }
+}
+
+fn foreign_chain(ctx: &Ctx, record: &Authorization, text: &str, rti: Seconds) -> Chain {
     let keys = ctx.keys.tokens.newest();
     let id = ChainId(random());
-    let chain = Chain {
+    Chain {
         id,
         number: random_number(),
         grant: GrantId(random()),
@@ -83,28 +95,46 @@ fn foreign_chain(ctx: &Ctx, record: &Authorization, text: &str, rti: Seconds) ->
         used_at: ctx.now,
         scope: scope_text(&record.terms),
         foreign: Some(keys.seal(&issue::foreign_place(id), text.as_bytes())),
-    };
-    (chain, keys.foreign_digest(text))
+    }
 }
 
-/// Refuses the chain of a refresh token that was made here and belongs to another authorisation.
-async fn refuse_if_held(rows: &TenantStore<'_, Tx>, id: ChainId, key: &AuthorizationKey) -> Result<()> {
-    let Some(chain) = rows.find_chain(id).await? else { return Ok(()) };
-    let of_the_record = chain.stored && chain.key == *key;
-    if of_the_record || !is_live(rows, &chain).await? { Ok(()) } else { Err(Error::Conflict("rft".into())) }
+/// Takes a refresh token's text from the dead chains that had it.
+///
+/// # Errors
+/// [`Error::Conflict`] when one that lives has it.
+async fn release(rows: &TenantStore<'_, Tx>, foreign: &Foreign, now: Seconds) -> Result<()> {
+    let mut holders = Vec::new();
+    if let Some(id) = foreign.made_here {
+        holders.extend(rows.find_chain(id).await?);
+    }
+    for digest in std::iter::once(&foreign.digest).chain(&foreign.older) {
+        holders.extend(rows.find_chain_by_foreign(digest).await?);
+    }
+    for holder in holders {
+        if holder.deadline() > now && is_live(rows, &holder).await? {
+            return Err(Error::Conflict("rft".into()));
+        }
+        rows.delete_chain(&holder, now).await?;
+    }
+    Ok(())
 }
 
-async fn import(rows: &TenantStore<'_, Tx>, record: &Authorization, foreign: Option<&(Chain, [u8; 32])>) -> Result<()> {
+async fn import(
+    rows: &TenantStore<'_, Tx>,
+    record: &Authorization,
+    foreign: Option<&Foreign>,
+    now: Seconds,
+) -> Result<()> {
     rows.hold_authorization(&record.key).await?;
     if let Some(old) = rows.find_authorization(&record.key).await? {
-        end_chains(rows, &old.key, old.id, record.iat.max(0)).await?;
-        rows.delete_chains_of(old.id).await?;
+        end_chains(rows, &old.key, old.id, now).await?;
     }
     let epoch = rows.epoch().await?;
     let mut record = Authorization { epoch, ..record.clone() };
-    if let Some((chain, digest)) = foreign {
-        let chain = Chain { epoch, ..chain.clone() };
-        rows.insert_chain(&chain, Some(*digest)).await?;
+    if let Some(foreign) = foreign {
+        release(rows, foreign, now).await?;
+        let chain = Chain { epoch, ..foreign.chain.clone() };
+        rows.insert_chain(&chain, Some(foreign.digest)).await?;
         rows.insert_grant(&Grant {
             id: chain.grant,
             authorization: record.id,

@@ -225,7 +225,7 @@ impl Services {
             .write(ctx.tenant.id, (number, ctx.now), |rows, (number, now)| {
                 Box::pin(async move {
                     let chain = live_chain(rows, *number, *now).await?;
-                    if !rows.delete_chain(chain.id).await? {
+                    if !rows.delete_chain(&chain, *now).await? {
                         return Err(Error::NotFound(Kind::RefreshToken));
                     }
                     revoke::mark_of(rows, &chain.key, &Selector::Chain(chain.id), *now).await.map(|_| ())
