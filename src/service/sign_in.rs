@@ -6,7 +6,7 @@ use super::tokens::issue::{self, Approval, Minted};
 use super::tokens::{TokenSet, id_token};
 use super::{Ctx, Services};
 use crate::domain::{
-    AccessToken, Authorization, AuthorizationId, Chain, Error, Grant, GrantFault, NEVER, Result, Seconds, Terms,
+    AccessToken, Authorization, AuthorizationId, Chain, Epoch, Error, Grant, GrantFault, NEVER, Result, Seconds, Terms,
 };
 use crate::store::{Connection, TenantStore, Tx};
 
@@ -133,20 +133,33 @@ impl SignIn {
     }
 
     /// The grant in its place: a record that is written with it tells its authorisation and epoch.
-    async fn placed(&self, rows: &TenantStore<'_, Tx>) -> Result<(Grant, bool)> {
+    async fn placed(&self, rows: &TenantStore<'_, Tx>) -> Result<Placed> {
         let mut grant = self.grant.clone();
         let mut irt = self.terms.irt;
+        let mut epoch = None;
         match &self.belongs {
             Belongs::Nowhere => {}
             Belongs::Record => {
                 rows.hold_authorization(&grant.key).await?;
+                // Asked before the record is judged: a revocation between the two is later than the chain.
+                epoch = Some(rows.epoch().await?);
                 let record = live_record(rows, &grant).await?;
                 irt &= record.ok_or(Error::InvalidGrant(GrantFault::Revoked))?.terms.irt;
             }
             Belongs::NewRecord(record) => (grant.authorization, grant.epoch) = replace_record(rows, record).await?,
         }
-        Ok((grant, irt))
+        let chain_epoch = epoch.unwrap_or(grant.epoch);
+        Ok(Placed { grant, irt, chain_epoch })
     }
+}
+
+/// A grant in its place.
+struct Placed {
+    grant: Grant,
+    /// Whether a refresh token is handed out.
+    irt: bool,
+    /// The epoch of a new chain: an older end of all refresh tokens of the authorisation is none of its own.
+    chain_epoch: Epoch,
 }
 
 /// The newest chain of an authorisation that is alive.
@@ -171,8 +184,8 @@ impl Prepared {
     /// # Errors
     /// [`Error::InvalidGrant`] when the stored authorisation was revoked meanwhile.
     pub async fn write(&self, rows: &TenantStore<'_, Tx>) -> Result<Option<Chain>> {
-        let (mut grant, irt) = self.sign_in.placed(rows).await?;
-        let chain = if irt { self.write_chain(rows, &grant).await? } else { None };
+        let Placed { mut grant, irt, chain_epoch } = self.sign_in.placed(rows).await?;
+        let chain = if irt { self.write_chain(rows, &grant, chain_epoch).await? } else { None };
         grant.chain = chain.as_ref().map(|c| c.id);
         let last = self.rows.first().map_or(self.now + self.access.expires_in, |row| row.expires_at);
         let made_chain = chain.as_ref().filter(|c| c.grant == grant.id);
@@ -186,14 +199,14 @@ impl Prepared {
         Ok(chain)
     }
 
-    async fn write_chain(&self, rows: &TenantStore<'_, Tx>, grant: &Grant) -> Result<Option<Chain>> {
+    async fn write_chain(&self, rows: &TenantStore<'_, Tx>, grant: &Grant, epoch: Epoch) -> Result<Option<Chain>> {
         if self.sign_in.shares()
             && let Some(shared) = newest_live_chain(rows, grant.authorization, self.now).await?
         {
             return Ok(Some(shared));
         }
         let Some(chain) = self.chain.clone() else { return Ok(None) };
-        let chain = Chain { authorization: grant.authorization, epoch: grant.epoch, ..chain };
+        let chain = Chain { authorization: grant.authorization, epoch, ..chain };
         rows.insert_chain(&chain, None).await?;
         if self.sign_in.is_stored() {
             rows.set_newest_chain(&chain.key, chain.id).await?;

@@ -26,6 +26,7 @@ both!(
     a_replay_of_a_transient_code_ends_its_refresh_token,
     what_is_no_code_is_refused_alike,
     no_record_shows_what_belongs_to_the_code,
+    an_earlier_end_of_refresh_tokens_is_none_of_a_new_one,
 );
 both_restarting!(a_used_code_stays_used_over_a_restart);
 
@@ -394,4 +395,16 @@ async fn a_used_code_stays_used_over_a_restart(app: TestApp) {
     app.authz_store().assert_live("access_token", access_token, true).await;
     app.authz_store().exchange(&fields).await.error(404, "invalid_code");
     app.authz_store().assert_live("access_token", access_token, false).await;
+}
+
+async fn an_earlier_end_of_refresh_tokens_is_none_of_a_new_one(app: &TestApp) {
+    let store = app.authz_store();
+    let code = store.new_code(&plain("c1")).await;
+    for irt in [false, true] {
+        store.put(&json!({"sub": "alice", "cid": "c1", "irt": irt})).await.status(204);
+    }
+    let tokens = store.exchange(&[("code", &code), ("client_id", "c1")]).await.status(200).json();
+    let refresh_token = tokens["refresh_token"].as_str().unwrap();
+    store.refresh(refresh_token).await.status(200);
+    assert_eq!(store.record("alice", "c1").await["rft"], refresh_token);
 }
