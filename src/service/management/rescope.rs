@@ -4,7 +4,7 @@ use super::Pair;
 use crate::crypto::selector;
 use crate::domain::{AuthorizationKey, NEVER, Result, Selector, scope};
 use crate::service::authorizations::CHUNK;
-use crate::service::liveness::retain_live;
+use crate::service::liveness::{is_live, retain_live};
 use crate::service::tokens::revoke;
 use crate::store::authorizations::Filter;
 use crate::store::revocations::revocation_shard;
@@ -55,7 +55,12 @@ impl Rescope<'_> {
             let page = self.rows.list_authorizations(&filter, after.as_ref(), CHUNK).await?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.key.clone());
-            for mut record in retain_live(self.rows, page).await? {
+            for record in page {
+                self.rows.hold_authorization(&record.key).await?;
+                let Some(mut record) = self.rows.find_authorization(&record.key).await? else { continue };
+                if !is_live(self.rows, &record).await? {
+                    continue;
+                }
                 record.terms.scp = Some(self.scope.to_vec());
                 record.uat = Some(self.pair.now);
                 self.rows.upsert_authorization(&record).await?;
