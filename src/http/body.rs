@@ -26,7 +26,7 @@ pub const LARGE_LIMIT: usize = 1024 * 1024;
 
 /// How long a body may take once its header has been read; a second less than the transport gives the whole request, so that
 /// the client is told.
-const PATIENCE: Duration = Duration::from_secs(9);
+pub(super) const PATIENCE: Duration = Duration::from_secs(9);
 
 /// How much a body may hold here.
 pub fn limit(operation: &Operation, query: Option<&str>) -> usize {

@@ -21,6 +21,7 @@ use crate::http::gate;
 use crate::http::observe::Seen;
 use crate::http::operations::{Operation, Operations, allow, choose};
 use crate::http::reply::{Edge, Failure, HttpFault, Rejection};
+use crate::http::unread::Unread;
 use crate::http::{body, head};
 use crate::service::audit::By;
 use crate::service::request::new_request_id;
@@ -45,9 +46,10 @@ pub struct Front {
 impl Endpoint for Front {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let mut seen = Seen::new(new_request_id(), Family::of(request.uri().path()));
-        let served = AssertUnwindSafe(self.serve(request, &mut seen)).catch_unwind().await;
+        let mut unread = Unread::of(&mut request);
+        let served = AssertUnwindSafe(self.serve(request, &mut unread, &mut seen)).catch_unwind().await;
         let served = served.unwrap_or_else(|_| {
             self.metrics.panics.inc();
             Err(HttpFault::Panic.into())
@@ -55,6 +57,7 @@ impl Endpoint for Front {
         let mut response = served.unwrap_or_else(|rejection| refuse(&rejection, &seen));
         response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         seen.answered(&mut response, &self.metrics);
+        unread.settle(&mut response).await;
         Ok(response)
     }
 }
@@ -74,7 +77,7 @@ struct Route<'a> {
 }
 
 impl Front {
-    async fn serve(&self, mut request: Request, seen: &mut Seen) -> Result<Response, Rejection> {
+    async fn serve(&self, mut request: Request, unread: &mut Unread, seen: &mut Seen) -> Result<Response, Rejection> {
         head::check(&request)?;
         if let Some(document) = self.docs.at(request.uri().path()) {
             return document_for(request.method(), document);
@@ -96,7 +99,7 @@ impl Front {
         // The issuer's own path may look like an API: what is left of it decides.
         let operation = pick(&route, &request)?;
         let allowed = self.origin(&request, policy, call.as_ref()).await;
-        let mut response = match self.handle(request, &route.path, operation).await {
+        let mut response = match self.handle((request, unread), &route.path, operation).await {
             Ok(response) => response,
             // A browser must be able to read why its request was refused.
             Err(rejection) if policy != Policy::Closed => refuse(&rejection, seen),
@@ -181,9 +184,15 @@ impl Front {
         Ok(Call { services, ctx })
     }
 
-    async fn handle(&self, mut request: Request, path: &str, operation: &Operation) -> Result<Response, Rejection> {
+    async fn handle(
+        &self,
+        (mut request, unread): (Request, &mut Unread),
+        path: &str,
+        operation: &Operation,
+    ) -> Result<Response, Rejection> {
         let query = request.uri().query().map(str::to_owned);
         let cleaned = query.as_deref().map(|query| body::query(operation, query)).transpose()?.flatten();
+        unread.put_back(&mut request);
         body::read(&mut request, operation).await?;
         if path != request.uri().path() || cleaned.is_some() {
             rewrite(&mut request, path, cleaned.or(query).as_deref())?;

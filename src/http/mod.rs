@@ -24,6 +24,7 @@ pub mod platform;
 pub mod reply;
 pub mod server;
 pub mod transport;
+pub mod unread;
 mod unrouted;
 pub mod words;
 

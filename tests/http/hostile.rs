@@ -1,5 +1,10 @@
 //! Requests that no well-meaning client sends, byte by byte. The database has no part in them.
 
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
 use crate::harness::raw::{self, RawAnswer};
 use crate::harness::{TestApp, request};
 
@@ -153,5 +158,39 @@ async fn what_is_said_to_the_log_can_not_break_out_of_it() {
     for (name, value) in [("user-agent", "x\" level=error"), ("user-agent", "\tx\u{e9}"), ("x-request-id", "a\" b\\")] {
         let answer = app.authz_store().request("GET", "subjects").header(name, value).send().await;
         assert!([200, 400].contains(&answer.code()), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_before_the_body_may_go_on() {
+    let app = TestApp::sqlite().await;
+    let (head, next) = (acme(POST, "Content-Length: 4\r\n"), acme(GET, "Connection: close\r\n"));
+    for refused in [
+        head.replace("Bearer z", "Bearer y"),
+        head.replace("Tenant-ID: acme", "Tenant-ID: nobody"),
+        head.replace(POST, "DELETE /authz-store/rest/v3/revocation"),
+        head.replace(POST, "POST /nowhere"),
+        head.replace(POST, &format!("{POST}?unknown=1")),
+    ] {
+        let mut stream = TcpStream::connect(app.authority()).await.unwrap();
+        stream.write_all(refused.as_bytes()).await.unwrap();
+        // Time enough for a server that wouldn't wait for the rest.
+        let early = tokio::time::timeout(Duration::from_millis(100), raw::read(&mut stream)).await;
+        assert!(early.is_err(), "{refused}: {early:?}");
+        stream.write_all(b"a=bc").await.unwrap();
+        let answer = raw::read(&mut stream).await;
+        assert!((400..410).contains(&answer.status) && answer.header("connection").is_empty(), "{answer:?}");
+        stream.write_all(next.as_bytes()).await.unwrap();
+        assert_eq!(raw::read(&mut stream).await.status, 200, "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_before_a_long_body_is_told_that_the_connection_ends() {
+    let app = TestApp::sqlite().await;
+    for headers in ["Content-Length: 65537\r\n", "Content-Length: 4\r\nExpect: 100-continue\r\n"] {
+        let head = acme(POST, headers).replace("Bearer z", "Bearer y");
+        let answer = raw::send(&app, head.as_bytes()).await;
+        assert_eq!((answer.status, answer.header("connection")), (401, "close"), "{headers}");
     }
 }
