@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
+use crate::harness::TestApp;
+
 /// Operations that need no credential: discovery and keys.
 const PUBLIC: &[&str] = &["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks.json"];
 
@@ -138,4 +140,45 @@ fn the_authorisation_store_reads_like_its_specification() {
             assert!(parameter["description"].is_string(), "{method} {path}: {parameter}");
         }
     }
+}
+
+#[test]
+fn every_example_of_the_authorisation_store_is_in_its_place() {
+    let document = committed("authz-store");
+    let table: Value = serde_json::from_str(tenure::http::authz_store::EXAMPLES).unwrap();
+    for (_, path, operation) in operations(&document) {
+        for examples in [&table["*"], &table[operation["operationId"].as_str().unwrap()]] {
+            let mut places: Vec<(String, &Value)> = vec![("/requestBody".into(), &examples["request"])];
+            for (status, answers) in examples["responses"].as_object().unwrap() {
+                places.push((format!("/responses/{status}"), answers));
+            }
+            for (place, media) in places {
+                for (media, named) in media.as_object().into_iter().flatten() {
+                    let content = Value::from(operation.clone());
+                    let content = content.pointer(&format!("{place}/content")).unwrap().as_object().unwrap().clone();
+                    let (_, found) = content.iter().find(|(name, _)| name.starts_with(media)).unwrap();
+                    for (name, value) in named.as_object().unwrap() {
+                        assert_eq!(found["examples"][name]["value"], *value, "{path} {place} {media} {name}");
+                    }
+                }
+            }
+        }
+    }
+    let authorization = &document["components"]["schemas"]["Authorization"]["example"];
+    assert!(authorization.as_object().unwrap().values().all(|value| !value.is_null()), "{authorization}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_authorisations_are_accepted() {
+    let table: Value = serde_json::from_str(tenure::http::authz_store::EXAMPLES).unwrap();
+    let app = TestApp::sqlite().await;
+    let store = app.authz_store();
+    for (name, body) in table["post_authorizations"]["request"]["application/json"].as_object().unwrap() {
+        if name.starts_with("import") {
+            store.import(body).await.status(204);
+        } else {
+            store.new_code(body).await;
+        }
+    }
+    store.put(&table["put_authorizations"]["request"]["application/json"]["update"]).await.status(204);
 }

@@ -66,7 +66,7 @@ fn page(names: &[&str]) -> String {
             &format!("<nav style=\"padding:1em;font-family:sans-serif\">{links}</nav><div id=\"ui\">"),
             1,
         )
-        .replacen("spec: spec,", "url: '/openapi/' + chosen + '.json',", 1)
+        .replacen("spec: spec,", "url: '/openapi/' + chosen + '.json', validatorUrl: null,", 1)
         .replacen("deepLinking: true,", "deepLinking: false,", 1)
         .replacen("let spec = {", &format!("{choice} let unused = {{"), 1)
 }

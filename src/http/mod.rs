@@ -9,6 +9,7 @@ pub mod body;
 pub mod call;
 pub mod cors;
 pub mod docs;
+pub mod examples;
 pub mod family;
 pub mod front;
 pub mod gate;
@@ -63,7 +64,7 @@ pub fn front<T: OpenApi + 'static>(api: T, shared: Shared, metrics: Arc<Metrics>
 /// One document per family, in the order of the page.
 pub fn specs() -> Vec<Document> {
     vec![
-        tenant_document::<authz_store::Api>("authz-store", "Authorisation store"),
+        with_examples(tenant_document::<authz_store::Api>("authz-store", "Authorisation store"), authz_store::EXAMPLES),
         tenant_document::<oauth::Api>("oauth", "OAuth 2.0 and OpenID Connect"),
         tenant_document::<authlete::Api>("authlete", "Authorised applications"),
         tenant_document::<iam::Api>("iam", "Token management"),
@@ -85,6 +86,11 @@ fn tenant_document<T: OpenApi + Default>(name: &'static str, title: &str) -> Doc
     // poem-openapi writes the names of extra headers in capitals; they are shown as the specification has them.
     let json = service.spec().replace("\"TENANT-ID\"", "\"Tenant-ID\"").replace("\"ISSUER\"", "\"Issuer\"");
     Document { name, json }
+}
+
+fn with_examples(document: Document, table: &str) -> Document {
+    let json = examples::shown(&document.json, table).unwrap_or(document.json);
+    Document { name: document.name, json }
 }
 
 fn platform_document<T: OpenApi + Default>(name: &'static str, title: &str) -> Document {

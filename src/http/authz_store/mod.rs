@@ -14,3 +14,6 @@ pub use error::AuthzStore;
 
 /// The family's operations: a tuple of its resources, each `Default`.
 pub type Api = (authorizations::Authorizations, inspection::Inspection, revocation::Revocation, listings::Listings);
+
+/// Examples for the family's document: those of its specification.
+pub const EXAMPLES: &str = include_str!("examples.json");
