@@ -1,0 +1,30 @@
+"""Runs scenarios and keeps their tables. Called by bench/run, which says what can be set."""
+
+import sys
+
+from lib import machine, report
+from scenarios import grants, hot, manage, store_million, tenants
+
+SCENARIOS = {
+    "hot": hot.run,
+    "grants": grants.run,
+    "store-million": store_million.run,
+    "manage": manage.run,
+    "tenants": tenants.run,
+}
+
+
+def main():
+    wanted = sys.argv[1:] or list(SCENARIOS)
+    unknown = [name for name in wanted if name not in SCENARIOS]
+    if unknown:
+        sys.exit(f"unknown: {', '.join(unknown)}; there are {', '.join(SCENARIOS)}")
+    with machine.Folder() as folder:
+        for line in machine.conditions(folder):
+            report.say(line)
+    for name in wanted:
+        SCENARIOS[name]()
+    report.keep()
+
+
+main()

@@ -1,0 +1,81 @@
+-- Sends the requests of a file, one per line, and tells how it went.
+--
+-- wrk … -s load.lua URL -- FILE MODE OUT [HEADER…]
+--   FILE   a request per line: method, path and body, with tabs between
+--   MODE   cycle: over and over; once: each once, then stop; feedback: the body of what an answer names next (see next_body)
+--   OUT    a file for the answers' bodies, one per line; - for none
+--   HEADER Name: value
+
+local requests, count, at, mode, out = {}, 0, 0, "cycle", nil
+local queue, first, last = {}, 1, 0
+local method, path
+local spare
+
+function setup(thread) thread:set("number", 1) end
+
+local function split(line)
+   local m, p, b = line:match("^([^\t]*)\t([^\t]*)\t?(.*)$")
+   if b == "" then b = nil end
+   return m, p, b
+end
+
+function init(args)
+   local file = args[1]
+   mode = args[2]
+   for i = 4, #args do
+      local name, value = args[i]:match("^([^:]*): (.*)$")
+      wrk.headers[name] = value
+   end
+   spare = wrk.format("GET", "/jwks.json")
+   for line in io.lines(file) do
+      local m, p, b = split(line)
+      count = count + 1
+      requests[count] = wrk.format(m, p, nil, b)
+      if mode == "feedback" then
+         method, path = m, p
+         last = last + 1
+         queue[last] = b
+      end
+   end
+   if args[3] ~= "-" then
+      out = io.open(args[3], "w")
+      out:setvbuf("line")
+   end
+   if mode ~= "feedback" and not out then response = nil end
+end
+
+function request()
+   if mode == "feedback" then
+      local body = queue[first]
+      if not body then wrk.thread:stop() return spare end
+      queue[first] = nil
+      first = first + 1
+      return wrk.format(method, path, nil, body)
+   end
+   at = at + 1
+   if at > count then
+      if mode == "once" then wrk.thread:stop() return spare end
+      at = 1
+   end
+   return requests[at]
+end
+
+-- The refresh token that an answer brings is the next to be used.
+function response(status, headers, body)
+   if mode == "feedback" then
+      local token = body:match('"refresh_token":"([^"]*)"')
+      if token then
+         last = last + 1
+         queue[last] = "refresh_token=" .. token
+      end
+   end
+   if out then out:write(body, "\n") end
+end
+
+function done(summary, latency, requests)
+   local e = summary.errors
+   io.write(string.format(
+      'RESULT {"requests":%d,"us":%d,"refused":%d,"broken":%d,"p50":%d,"p99":%d,"max":%d}\n',
+      summary.requests, summary.duration, e.status, e.connect + e.read + e.write + e.timeout,
+      latency:percentile(50), latency:percentile(99), latency.max))
+end
