@@ -1,7 +1,9 @@
 """The servers that are measured. Each is ended by its own process id."""
 
+import atexit
 import hashlib
 import os
+import secrets
 import subprocess
 import time
 import urllib.error
@@ -13,18 +15,20 @@ BUILD = ROOT / "target" / "release"
 TOKEN = "bench-api-token-0123456789abcdef"
 PLATFORM = "bench-platform-token-0123456789abcdef"
 SECRET = "bench-shop-secret-0123456789"
+MASTER_KEY = secrets.token_urlsafe(32)
 SERVICE_SECRET = "bench-service-secret-0123456789"
 
 
 class Server:
     """A process on the server's core that answers HTTP."""
 
-    def __init__(self, command, env, port, ready):
+    def __init__(self, command, env, port, ready, cwd=ROOT):
         begun = time.perf_counter()
         env = {**os.environ, "TOKIO_WORKER_THREADS": "1", **env}
-        self.process = subprocess.Popen(pinned(SERVER_CORE, command), env=env, stdout=subprocess.DEVNULL,
+        self.process = subprocess.Popen(pinned(SERVER_CORE, command), env=env, cwd=cwd, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
         self.pid, self.port, self.base = self.process.pid, port, f"http://127.0.0.1:{port}"
+        atexit.register(self.stop)
         self.wait(ready)
         self.start_seconds = time.perf_counter() - begun
 
@@ -43,6 +47,8 @@ class Server:
         return cpu_seconds(self.pid)
 
     def stop(self):
+        if self.process.poll() is not None:
+            return
         self.process.terminate()
         try:
             self.process.wait(30)
@@ -72,7 +78,7 @@ class Tenure(Server):
         env = {
             "TENURE_LISTEN": f"127.0.0.1:{port}", "TENURE_OPS_LISTEN": f"127.0.0.1:{ops}",
             "TENURE_DATABASE_URL": database.url, "TENURE_TENANTS": str(file),
-            "TENURE_MASTER_KEY": "A" * 43, **env,
+            "TENURE_MASTER_KEY": MASTER_KEY, **env,
         }
         self.ops = ops
         super().__init__([str(BUILD / "tenure"), "serve"], env, port, f"http://127.0.0.1:{ops}/health/ready")

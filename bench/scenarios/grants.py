@@ -1,11 +1,11 @@
 """Issuing tokens: codes and their exchange, refresh, tokens at once, client_credentials. PostgreSQL is measured beside
-pgbench, which runs the same writes with one statement, or one exchange, a transaction."""
+pgbench, which runs the same writes with one statement, or one exchange, a transaction; both beside oidc-provider."""
 
 import json
 
-from lib import pgbench, seed
+from lib import peer, pgbench, seed
 from lib.database import open_database
-from lib.load import FORM, JSON, STORE, of_client, of_tenant, wrk
+from lib.load import FORM, JSON, STORE, Client, of_client, of_tenant, wrk
 from lib.machine import DATABASES, SECONDS, Folder
 from lib.report import table
 from lib.server import Tenure
@@ -58,6 +58,9 @@ def at_once(server, folder, results):
     for tid, name in [("bench", "ES256, registered"), ("es-free", "ES256, not registered"),
                       ("rs", "RS256, registered"), ("rs-free", "RS256, not registered")]:
         results[f"client_credentials, {name}"] = wrk(server, folder, post, of_client(tid))
+    answer = Client(server).ask(*post[0][:2], of_client("es-free"), post[0][2])
+    introspection = [("POST", "/token/introspect", f"token={json.loads(answer)['access_token']}")]
+    results["introspection, JWT"] = wrk(server, folder, introspection, of_client("es-free"))
 
 
 def beside(database):
@@ -75,13 +78,14 @@ def measure(kind):
         try:
             for part in (exchanges, refreshes, at_once):
                 part(server, folder, results)
+            results |= peer.measure(folder)
             seed.template(server, lng=False)
-            peers = beside(database) if kind == "postgres" else {}
+            rates = beside(database) if kind == "postgres" else {}
         finally:
             server.stop()
             database.stop()
     rows = [[name, r.rate, r.cpu_us, r.p50, r.p99, r.refused, r.broken] for name, r in results.items()]
-    rows += [[name, rate, None, None, None, None, None] for name, rate in peers.items()]
+    rows += [[name, rate, None, None, None, None, None] for name, rate in rates.items()]
     table(f"grants, {database.name}", ["case", "per s", "µs", "p50 ms", "p99 ms", "refused", "broken"], rows)
 
 
