@@ -3,6 +3,7 @@
 import atexit
 import hashlib
 import os
+import pathlib
 import secrets
 import subprocess
 import time
@@ -11,7 +12,7 @@ import urllib.request
 
 from .machine import ROOT, SERVER_CORE, cpu_seconds, free_port, pinned
 
-BUILD = ROOT / "target" / "release"
+BUILD = pathlib.Path(os.environ.get("BENCH_FROM") or ROOT / "target" / "release")
 TOKEN = "bench-api-token-0123456789abcdef"
 PLATFORM = "bench-platform-token-0123456789abcdef"
 SECRET = "bench-shop-secret-0123456789"
