@@ -57,6 +57,7 @@ pub struct Running {
     services: Arc<Services>,
     watching: JoinHandle<()>,
     upkeep: JoinHandle<()>,
+    tending: JoinHandle<()>,
     banner: String,
 }
 
@@ -95,8 +96,9 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let watching = tokio::spawn(eyes.keep_looking());
     let services = parts.services;
     let upkeep = tokio::spawn(Arc::clone(&services).keep_tidy());
+    let tending = tokio::spawn(Arc::clone(&services).keep_tenants());
     let store = parts.store;
-    Ok(Running { public_addr, ops_addr, clock, serving, store, services, watching, upkeep, banner })
+    Ok(Running { public_addr, ops_addr, clock, serving, store, services, watching, upkeep, tending, banner })
 }
 
 impl Running {
@@ -114,6 +116,14 @@ impl Running {
         self.services.sweep().await.map(|_| ())
     }
 
+    /// Does at once what is done for tenants from time to time: steps of keys that are due, the erasing of deleted tenants.
+    ///
+    /// # Errors
+    /// When the store is lost.
+    pub async fn look_after_tenants(&self) -> domain::Result<()> {
+        self.services.look_after_tenants().await
+    }
+
     /// Stops gracefully: not ready, wait the drain delay, accept no more, end what is in flight, close the store.
     ///
     /// # Errors
@@ -122,6 +132,7 @@ impl Running {
         let stopped = self.serving.stop().await;
         self.watching.abort();
         self.upkeep.abort();
+        self.tending.abort();
         self.store.close().await;
         stopped
     }

@@ -4,7 +4,8 @@
 
 use std::io::IsTerminal;
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+use prometheus::{Opts, Registry, TextEncoder, exponential_buckets};
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
@@ -34,6 +35,22 @@ pub struct Metrics {
     pub replays: IntCounterVec,
     /// Requests turned away before work began; by `queue`.
     pub shed: IntCounterVec,
+    /// Access tokens issued; by `grant` and `encoding`.
+    pub tokens_issued: IntCounterVec,
+    /// Revocations made, however many tokens each of them killed.
+    pub revocations: IntCounter,
+    /// Seconds since the last complete look at the change log began.
+    pub coherence_lag: Gauge,
+    /// How many writes were committed together.
+    pub writer_batch: Histogram,
+    /// Seconds from the begin of a batch's transaction to its commit.
+    pub writer_commit: Histogram,
+    /// Seconds that the store takes to answer the smallest question.
+    pub store_ping: Histogram,
+    /// Password hashes in work and waiting; by `state`.
+    pub passwords: IntGaugeVec,
+    /// Signing keys of all tenants; by `state`. Counted every minute.
+    pub signing_keys: IntGaugeVec,
     /// Whether the process is ready (1) or not (0).
     pub ready: IntGauge,
 }
@@ -43,7 +60,9 @@ impl Metrics {
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new_custom(Some("tenure".into()), None)?;
         let buckets = vec![0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
-        let requests = HistogramOpts::new("http_request_seconds", "Time to answer a request").buckets(buckets);
+        let requests = HistogramOpts::new("http_request_seconds", "Time to answer a request").buckets(buckets.clone());
+        let histogram = |name, help, buckets| Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets));
+        let gauges = |name, help, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
         let counters = |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
         let metrics = Self {
             requests: HistogramVec::new(requests, &["operation", "outcome"])?,
@@ -54,6 +73,18 @@ impl Metrics {
             cache_lookups: counters("cache_lookups_total", "Look-ups in caches", &["cache", "outcome"])?,
             replays: counters("replays_total", "Replays detected", &["kind"])?,
             shed: counters("shed_total", "Requests turned away before work began", &["queue"])?,
+            tokens_issued: counters("tokens_issued_total", "Access tokens issued", &["grant", "encoding"])?,
+            revocations: IntCounter::new("revocations_total", "Revocations made")?,
+            coherence_lag: Gauge::new("coherence_lag_seconds", "Since the last look at the change log began")?,
+            writer_batch: histogram(
+                "writer_batch_items",
+                "Writes committed together",
+                exponential_buckets(1.0, 2.0, 10)?,
+            )?,
+            writer_commit: histogram("writer_commit_seconds", "Time to commit a batch of writes", buckets.clone())?,
+            store_ping: histogram("store_ping_seconds", "Time of the store to answer the smallest question", buckets)?,
+            passwords: gauges("passwords", "Password hashes in work and waiting", &["state"])?,
+            signing_keys: gauges("signing_keys", "Signing keys of all tenants", &["state"])?,
             ready: IntGauge::new("ready", "1 if the process is ready")?,
             registry,
         };
@@ -71,6 +102,14 @@ impl Metrics {
         registry.register(Box::new(self.cache_lookups.clone()))?;
         registry.register(Box::new(self.replays.clone()))?;
         registry.register(Box::new(self.shed.clone()))?;
+        registry.register(Box::new(self.tokens_issued.clone()))?;
+        registry.register(Box::new(self.revocations.clone()))?;
+        registry.register(Box::new(self.coherence_lag.clone()))?;
+        registry.register(Box::new(self.writer_batch.clone()))?;
+        registry.register(Box::new(self.writer_commit.clone()))?;
+        registry.register(Box::new(self.store_ping.clone()))?;
+        registry.register(Box::new(self.passwords.clone()))?;
+        registry.register(Box::new(self.signing_keys.clone()))?;
         registry.register(Box::new(self.ready.clone()))
     }
 
@@ -87,6 +126,11 @@ impl Metrics {
     /// Counts a request that a full queue turned away.
     pub fn shed(&self, queue: &'static str) {
         self.shed.with_label_values(&[queue]).inc();
+    }
+
+    /// Counts an issued access token.
+    pub fn token_issued(&self, grant: &'static str, encoding: &'static str) {
+        self.tokens_issued.with_label_values(&[grant, encoding]).inc();
     }
 
     /// All metrics as Prometheus text.

@@ -85,7 +85,25 @@ const IAM: &[Row] = &[
     ("DELETE", "/iam/api/refresh-tokens/{id}", "", "", ""),
 ];
 
-const PLATFORM: &[Row] = &[];
+const PLATFORM: &[Row] = &[
+    ("POST", "/tenants/rest/v1", "", JSON, r#"{"id":"new","issuer":"https://new.example.com"}"#),
+    ("GET", "/tenants/rest/v1", "", "", ""),
+    ("GET", "/tenants/rest/v1/{tid}", "", "", ""),
+    ("PUT", "/tenants/rest/v1/{tid}", "", JSON, r#"{"issuer":"https://acme.example.com"}"#),
+    ("DELETE", "/tenants/rest/v1/{tid}", "", "", ""),
+    ("POST", "/tenants/rest/v1/{tid}/disable", "", "", ""),
+    ("POST", "/tenants/rest/v1/{tid}/enable", "", "", ""),
+    ("GET", "/tenants/rest/v1/{tid}/keys", "", "", ""),
+    ("POST", "/tenants/rest/v1/{tid}/keys/rotate", "", "", ""),
+    ("POST", "/tenants/rest/v1/{tid}/keys/rotate", "?emergency=true", "", ""),
+    ("GET", "/tenants/rest/v1/{tid}/clients/{client_id}", "", "", ""),
+    ("PUT", "/tenants/rest/v1/{tid}/clients/{client_id}", "", JSON, r#"{"auth_method":"none"}"#),
+    ("DELETE", "/tenants/rest/v1/{tid}/clients/{client_id}", "", "", ""),
+    ("GET", "/tenants/rest/v1/{tid}/users/{username}", "", "", ""),
+    ("PUT", "/tenants/rest/v1/{tid}/users/{username}", "", JSON, r#"{"password":"correct horse"}"#),
+    ("DELETE", "/tenants/rest/v1/{tid}/users/{username}", "", "", ""),
+    ("GET", "/tenants/rest/v1/{tid}/audit", "", "", ""),
+];
 
 /// Operations that anyone may call; this list may only shrink.
 const PUBLIC: &[&str] =
@@ -201,7 +219,8 @@ async fn another_tenants_credential_is_as_good_as_an_invented_one(app: &TestApp)
 fn call(app: &TestApp, row: &Row, credential: Option<&str>) -> Request {
     let (method, path, query, content_type, body) = row;
     let path = path.replace("{serviceId}", "21653835348762").replace("{clientId}", "17566160603766");
-    let path = path.replace("{subject}", "alice").replace("{id}", "1").replace("{client_id}", "65564eb0058d");
+    let path = path.replace("{subject}", "alice").replace("{id}", "1").replace("{tid}", "acme");
+    let path = path.replace("{client_id}", "65564eb0058d").replace("{username}", "alice");
     let mut request = app.request(method, &format!("{path}{query}"));
     if !path.starts_with("/tenants") {
         request = request.header("tenant-id", "acme");

@@ -33,7 +33,8 @@ pub(super) async fn parts(config: &Config, clock: Clock) -> Result<Parts, StartE
     if let Some(warning) = &master.warning {
         tracing::warn!("{warning}");
     }
-    let options = store::Options::new(config.database_url.expose());
+    let options =
+        store::Options { metrics: Some(Arc::clone(&metrics)), ..store::Options::new(config.database_url.expose()) };
     store::migrate(&options).await?;
     let feed = Feed::open(&options).await?;
     let has_feed = feed.is_some();
@@ -45,6 +46,7 @@ pub(super) async fn parts(config: &Config, clock: Clock) -> Result<Parts, StartE
     let store = Store::open(&options, Arc::new(move |shards| changed.bump(shards))).await?;
     let services =
         Services::new(store.clone(), Arc::new(master.key), clock, Arc::clone(&coherence), Arc::clone(&metrics));
+    services.check_master_key().await?;
     Ok(Parts { services: Arc::new(services), store, coherence, has_feed, metrics })
 }
 

@@ -1,15 +1,18 @@
 //! What the command line's commands do.
 
-use std::future::Future;
 use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
+use zeroize::Zeroizing;
 
 use crate::app::{assemble, start};
 use crate::cli::Commands;
 use crate::config::{Config, LogFormat};
+use crate::crypto::seal::MasterKey;
 use crate::domain::{Clock, Error, Result, Tid};
 use crate::http;
+use crate::service::audit::By;
+use crate::service::keys::Rotation;
 use crate::service::tenants as service;
 use crate::store;
 use crate::store::directory::{Status, StoredTenant};
@@ -70,20 +73,40 @@ impl Commands for Tenure {
         Ok(lines)
     }
 
-    fn rotate_keys(&self, _: Config, _: Tid) -> impl Future<Output = Result<String>> + Send {
-        std::future::ready(Err(not_yet("keys rotate")))
+    async fn rotate_keys(&self, config: Config, tid: Tid) -> Result<String> {
+        let parts = assemble::parts(&config, Clock::system()).await.map_err(Error::internal)?;
+        let tenant = parts.services.managed(tid.as_str()).await?;
+        let by = By::program("command-line");
+        let rotated = parts.services.rotate_key(tenant.id, Rotation::Orderly, &by).await;
+        parts.store.close().await;
+        rotated.map(|rotated| rotated.kid)
     }
 
-    fn list_keys(&self, _: Config, _: Tid) -> impl Future<Output = Result<Vec<String>>> + Send {
-        std::future::ready(Err(not_yet("keys list")))
+    async fn list_keys(&self, config: Config, tid: Tid) -> Result<Vec<String>> {
+        let parts = assemble::parts(&config, Clock::system()).await.map_err(Error::internal)?;
+        let tenant = parts.services.managed(tid.as_str()).await?;
+        let keys = parts.services.list_keys(tenant.id).await;
+        parts.store.close().await;
+        Ok(keys?.iter().map(|one| format!("{}\t{}\t{}", one.key.kid, one.key.alg, one.state.as_str())).collect())
     }
 
-    fn rewrap_keys(&self, _: Config, _: PathBuf) -> impl Future<Output = Result<u64>> + Send {
-        std::future::ready(Err(not_yet("keys rewrap")))
+    async fn rewrap_keys(&self, config: Config, new_key_file: PathBuf) -> Result<u64> {
+        let text = std::fs::read_to_string(&new_key_file)
+            .map(Zeroizing::new)
+            .map_err(|fault| Error::invalid(format!("{}: {fault}", new_key_file.display())))?;
+        let new = MasterKey::parse(&text)
+            .ok_or_else(|| Error::invalid(format!("{}: expected 32 bytes in base64url", new_key_file.display())))?;
+        let parts = assemble::parts(&config, Clock::system()).await.map_err(Error::internal)?;
+        let done = parts.services.rewrap(new).await;
+        parts.store.close().await;
+        done
     }
 
-    fn finalize_restore(&self, _: Config) -> impl Future<Output = Result<String>> + Send {
-        std::future::ready(Err(not_yet("restore-finalize")))
+    async fn finalize_restore(&self, config: Config) -> Result<String> {
+        let parts = assemble::parts(&config, Clock::system()).await.map_err(Error::internal)?;
+        let done = parts.services.finalize_restore().await;
+        parts.store.close().await;
+        Ok(format!("revoked every code, token and stored authorisation of {} tenant(s)", done?))
     }
 }
 
@@ -107,10 +130,6 @@ fn told(outcome: service::Outcome) -> Outcome {
         service::Outcome::Unchanged => Outcome::Unchanged,
         service::Outcome::Tombstone => Outcome::Deleted,
     }
-}
-
-fn not_yet(command: &str) -> Error {
-    Error::invalid(format!("`{command}` is not available in this version"))
 }
 
 fn log(config: &Config) -> Result<()> {

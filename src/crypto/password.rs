@@ -27,13 +27,23 @@ pub struct Passwords {
     admitted: Arc<Semaphore>,
     /// One permit for each that works.
     working: Arc<Semaphore>,
+    permits: usize,
+    queue: usize,
 }
 
 impl Passwords {
     /// At most `permits` at work (one at least), and `queue` more that wait half a second for their turn.
     pub fn new(permits: usize, queue: usize) -> Self {
         let permits = permits.max(1);
-        Self { admitted: Arc::new(Semaphore::new(permits + queue)), working: Arc::new(Semaphore::new(permits)) }
+        let (admitted, working) = (Semaphore::new(permits + queue), Semaphore::new(permits));
+        Self { admitted: Arc::new(admitted), working: Arc::new(working), permits, queue }
+    }
+
+    /// How many are at work, and how many wait for their turn.
+    pub fn load(&self) -> (usize, usize) {
+        let working = self.permits.saturating_sub(self.working.available_permits());
+        let admitted = (self.permits + self.queue).saturating_sub(self.admitted.available_permits());
+        (working, admitted.saturating_sub(working))
     }
 
     /// Hashes a password to a PHC string with a salt of its own.

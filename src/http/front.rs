@@ -1,6 +1,7 @@
 //! The front: one pass over every request before and after its handler, in the order that the API promises.
 //!
-//! head → route (404, 405) → tenant (400, 403) → credential (401, 403) → query → body (413, 415, 400) → handler → words.
+//! head → queue (503) → route (404, 405) → tenant (400, 403, 429) → credential (401, 403) → query → body (413, 415, 400) →
+//! handler → words.
 //! Whatever fails on the way is a [`Rejection`], put into its family's words here and nowhere else.
 
 use std::panic::AssertUnwindSafe;
@@ -18,6 +19,7 @@ use crate::http::cors::{self, Policy};
 use crate::http::docs::Docs;
 use crate::http::family::Family;
 use crate::http::gate;
+use crate::http::limits::Gatekeeper;
 use crate::http::observe::Seen;
 use crate::http::operations::{Operation, Operations, allow, choose};
 use crate::http::reply::{Edge, Failure, HttpFault, Rejection};
@@ -39,6 +41,8 @@ pub struct Front {
     pub docs: Docs,
     /// What requests share.
     pub shared: Shared,
+    /// How much of them is taken.
+    pub gatekeeper: Gatekeeper,
     /// Where they are counted.
     pub metrics: Arc<Metrics>,
 }
@@ -82,6 +86,7 @@ impl Front {
         if let Some(document) = self.docs.at(request.uri().path()) {
             return document_for(request.method(), document);
         }
+        self.gatekeeper.peek()?;
         let names = Names { services: &self.shared.services, freshness: self.shared.services.arrive().await };
         let mut route = self.route(&request, &names, seen).await?;
         let policy = cors::policy(&route.path);
@@ -153,11 +158,15 @@ impl Front {
         if let Some(key) = service_key {
             // Where the credential names the tenant, it is judged before anything else is said about tenants.
             let tenant = gate::tenant_of(names, key).await?;
+            self.gatekeeper.admit(&tenant)?;
             let call = self.call(tenant, names, seen).await?;
             gate::pass(seen.family, request, &call, &route.path).await?;
         }
         let (tenant, path) = call::tenant(request, names, service_key, self.shared.default_tenant.as_ref()).await?;
         seen.tenant = Some(tenant.tid.clone());
+        if service_key.is_none() {
+            self.gatekeeper.admit(&tenant)?;
+        }
         if path != route.path {
             route.operations = self.operations.at(&path);
             route.path = path;
@@ -197,6 +206,7 @@ impl Front {
         if path != request.uri().path() || cleaned.is_some() {
             rewrite(&mut request, path, cleaned.or(query).as_deref())?;
         }
+        let _turn = self.gatekeeper.turn().await?;
         let mut response = self.routes.call(request).await.map_err(Rejection::from)?;
         match response.extensions_mut().remove::<Failure>() {
             Some(failure) => Err(failure.take()),

@@ -16,6 +16,7 @@ pub mod gate;
 pub mod head;
 pub mod headers;
 pub mod iam;
+pub mod limits;
 pub mod oauth;
 pub mod observe;
 pub mod operations;
@@ -40,6 +41,7 @@ use crate::telemetry::Metrics;
 use call::Shared;
 use docs::{Docs, Document};
 use front::Front;
+use limits::Gatekeeper;
 use operations::Operations;
 
 /// Every family.
@@ -56,6 +58,7 @@ pub fn front<T: OpenApi + 'static>(api: T, shared: Shared, metrics: Arc<Metrics>
         operations: Operations::of::<T>(),
         routes: Route::new().nest("/", service(api, "Tenure").into_endpoint()).boxed(),
         docs: Docs::new(specs()),
+        gatekeeper: Gatekeeper::new(Arc::clone(&metrics)),
         shared,
         metrics,
     }

@@ -75,6 +75,7 @@ impl Services {
         let iat = posted.iat.unwrap_or(ctx.now);
         let terms = posted.into_terms(&ctx.term_defaults());
         issue::check_terms(ctx, &terms)?;
+        self.allow_life(ctx, terms.atl).await?;
         let record = stored.then(|| NewRecord {
             key: key.clone(),
             iss: iss.clone(),
@@ -110,7 +111,9 @@ impl Services {
                 };
                 let belongs = record.map_or(Belongs::Nowhere, |record| Belongs::NewRecord(Box::new(record)));
                 let sign_in = SignIn { grant, terms, belongs, id_token };
-                self.finish(ctx, sign_in).await.map(|tokens| Created::Tokens(Box::new(tokens)))
+                let tokens = self.finish(ctx, sign_in).await?;
+                self.count_issued("direct", &tokens);
+                Ok(Created::Tokens(Box::new(tokens)))
             }
         }
     }
@@ -180,6 +183,7 @@ impl Services {
             now: ctx.now,
         };
         issue::check_terms(ctx, &update.terms)?;
+        self.allow_life(ctx, update.terms.atl).await?;
         self.store.write(ctx.tenant.id, update, |rows, update| Box::pin(apply(rows, update))).await
     }
 

@@ -60,7 +60,7 @@ impl Services {
     ) -> Result<Option<NewClient>> {
         let found = self.store.tenant(tenant).find_client(&entry.client_id).await?;
         let digest = match source {
-            Source::File => Some(self.entry_digest(tenant, &entry, &[&entry.client_secret])?),
+            Source::File => Some(self.entry_digest(tenant, &entry, &[&entry.client_secret]).await?),
             Source::Platform => None,
         };
         if digest.is_some() && found.as_ref().is_some_and(|client| client.digest == digest) {
@@ -119,14 +119,14 @@ impl Services {
     }
 
     /// The keyed digest of an entry of a tenants file, secrets included.
-    pub(crate) fn entry_digest(
+    pub(crate) async fn entry_digest(
         &self,
         tenant: TenantId,
         entry: &impl serde::Serialize,
         secrets: &[&Option<Secret>],
     ) -> Result<Vec<u8>> {
         let text = serde_json::to_vec(entry).map_err(Error::internal)?;
-        let key = self.master.derive(b"tenure/entry");
+        let key = zeroize::Zeroizing::new(self.digest_keys().await?.parties());
         let id = tenant.0.to_be_bytes();
         let length = (text.len() as u64).to_be_bytes();
         let mut parts: Vec<&[u8]> = vec![&id, &length, &text];

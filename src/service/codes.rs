@@ -112,7 +112,11 @@ impl Services {
             .await
             .and_then(|(shared, outcome)| unshare(shared).map(|(prepared, code)| (prepared, code, outcome)))?;
         match outcome {
-            Outcome::Won(chain) => prepared.into_tokens(ctx, chain.as_ref()),
+            Outcome::Won(chain) => {
+                let tokens = prepared.into_tokens(ctx, chain.as_ref())?;
+                self.count_issued("authorization_code", &tokens);
+                Ok(tokens)
+            }
             Outcome::Lost => self.replayed(ctx, &code).await,
         }
     }

@@ -1,5 +1,6 @@
 //! A tenant's keys: root secrets that token texts are derived from, the pairwise key, and signing keys in their life.
 
+mod rewrap;
 mod rotate;
 
 use serde_json::{Map, Value};
@@ -14,6 +15,7 @@ use crate::store::secrets::{Purpose, StoredKey, StoredSecret};
 use crate::store::{Connection, TenantStore};
 use crate::tenancy::Tenant;
 
+pub(crate) use rewrap::DigestKeys;
 pub use rotate::{KeyState, ListedKey, Rotated, Rotation};
 
 /// How long a reader of the JWK set may keep it, in seconds: a new key is published twice this long before it signs.

@@ -19,6 +19,7 @@ pub mod management;
 pub mod password_hook;
 pub mod registration;
 pub mod request;
+pub mod restore;
 pub mod sign_in;
 pub mod tenants;
 pub mod tokens;
@@ -64,6 +65,8 @@ pub struct Services {
     /// A key of this process, for what only lives in its memory.
     pub(crate) process_key: [u8; 32],
     pub(crate) totals: tokens::list::Totals,
+    /// The keys of the digests of tenants files, once read.
+    pub(crate) digest_keys: tokio::sync::OnceCell<keys::DigestKeys>,
 }
 
 /// What is held in memory beyond one request.
@@ -121,8 +124,15 @@ impl Services {
             attempts: attempts::Attempts::default(),
             hook: password_hook::Hook::default(),
             process_key: random(),
+            digest_keys: tokio::sync::OnceCell::new(),
             totals: tokens::list::Totals::default(),
         }
+    }
+
+    /// How many password hashes are in work, and how many wait for their turn.
+    pub fn password_load(&self) -> (i64, i64) {
+        let (working, waiting) = self.passwords.load();
+        (i64::try_from(working).unwrap_or(i64::MAX), i64::try_from(waiting).unwrap_or(i64::MAX))
     }
 
     /// The store's time.

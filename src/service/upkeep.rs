@@ -154,10 +154,8 @@ impl Services {
     async fn sweep_tenant(&self, tenant: TenantId, what: Expiring, now: Seconds) -> Result<Option<u64>> {
         let mut batches = 0;
         loop {
-            let more = self
-                .store
-                .write(tenant, (what, now), |rows, (what, now)| Box::pin(rows.sweep(*what, *now)))
-                .await?;
+            let more =
+                self.store.write(tenant, (what, now), |rows, (what, now)| Box::pin(rows.sweep(*what, *now))).await?;
             batches += 1;
             match more {
                 None => return Ok(None),

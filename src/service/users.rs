@@ -34,7 +34,7 @@ impl Services {
     pub async fn prepare_user(&self, tenant: TenantId, entry: UserEntry, source: Source) -> Result<Option<NewUser>> {
         let found = self.store.tenant(tenant).find_user(&entry.username).await?;
         let digest = match source {
-            Source::File => Some(self.entry_digest(tenant, &entry, &[&entry.password, &entry.password_hash])?),
+            Source::File => Some(self.entry_digest(tenant, &entry, &[&entry.password, &entry.password_hash]).await?),
             Source::Platform => None,
         };
         if digest.is_some() && found.as_ref().is_some_and(|user| user.digest == digest) {

@@ -7,7 +7,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
@@ -17,8 +17,10 @@ use tokio::task::JoinHandle;
 
 use super::TenantStore;
 use super::error::{from_db, is_retryable};
+use super::scoped::Done;
 use crate::domain::coherence::Shard;
 use crate::domain::{Error, Result, TenantId};
+use crate::telemetry::Metrics;
 
 /// A future that a write returns.
 pub type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
@@ -95,13 +97,19 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts one task on SQLite, which has one writer, and two on PostgreSQL.
-    pub(super) fn start(db: DatabaseConnection, backend: DbBackend, after_commit: AfterCommit) -> Self {
+    pub(super) fn start(
+        db: DatabaseConnection,
+        backend: DbBackend,
+        after_commit: AfterCommit,
+        metrics: Option<&Arc<Metrics>>,
+    ) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let receiver = Arc::new(Mutex::new(receiver));
         let lanes = if backend == DbBackend::Sqlite { 1 } else { 2 };
         let tasks = (0..lanes)
             .map(|_| {
-                let lane = Lane { db: db.clone(), backend, after_commit: after_commit.clone() };
+                let (after_commit, metrics) = (after_commit.clone(), metrics.cloned());
+                let lane = Lane { db: db.clone(), backend, after_commit, metrics };
                 tokio::spawn(lane.drain(receiver.clone()))
             })
             .collect();
@@ -137,6 +145,7 @@ struct Lane {
     db: DatabaseConnection,
     backend: DbBackend,
     after_commit: AfterCommit,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Lane {
@@ -170,13 +179,17 @@ impl Lane {
     }
 
     async fn attempt(&self, batch: &mut [Box<dyn Item>]) -> Result<(), String> {
+        let started = Instant::now();
         let tx = self.begin().await?;
         let alone = batch.len() == 1;
-        let mut changed = Vec::new();
+        let (mut changed, mut revocations) = (Vec::new(), 0);
         for item in batch.iter_mut() {
             let ran = if alone { run(item, &tx).await } else { run_under_savepoint(item, &tx).await };
             match ran {
-                Ok(shards) => changed.extend(shards.into_iter().map(|shard| (item.tenant(), shard))),
+                Ok(done) => {
+                    changed.extend(done.changed.into_iter().map(|shard| (item.tenant(), shard)));
+                    revocations += done.revocations;
+                }
                 Err(Failure::Item) if alone => return tx.rollback().await.map_err(|e| e.to_string()),
                 Err(Failure::Item) => {}
                 Err(Failure::Batch(cause)) => {
@@ -189,6 +202,11 @@ impl Lane {
         tx.commit().await.map_err(|e| e.to_string())?;
         let shards: Vec<Shard> = changed.into_iter().map(|(_, shard)| shard).collect();
         (self.after_commit)(&shards);
+        if let Some(metrics) = &self.metrics {
+            metrics.writer_batch.observe(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
+            metrics.writer_commit.observe(started.elapsed().as_secs_f64());
+            metrics.revocations.inc_by(revocations);
+        }
         Ok(())
     }
 
@@ -206,20 +224,20 @@ enum Failure {
     Batch(String),
 }
 
-async fn run(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Vec<Shard>, Failure> {
+async fn run(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Done, Failure> {
     let rows = TenantStore::new(tx, item.tenant());
     match item.run(&rows).await {
-        Ok(()) => Ok(rows.take_changed()),
+        Ok(()) => Ok(rows.take_done()),
         Err(Error::Unavailable(cause)) => Err(Failure::Batch(cause)),
         Err(_) => Err(Failure::Item),
     }
 }
 
-async fn run_under_savepoint(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Vec<Shard>, Failure> {
+async fn run_under_savepoint(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Done, Failure> {
     let lost = |e| Failure::Batch(from_db(e).to_string());
     let savepoint = tx.begin().await.map_err(lost)?;
     match run(item, &savepoint).await {
-        Ok(shards) => savepoint.commit().await.map(|()| shards).map_err(lost),
+        Ok(done) => savepoint.commit().await.map(|()| done).map_err(lost),
         Err(failure) => {
             savepoint.rollback().await.map_err(lost)?;
             Err(failure)

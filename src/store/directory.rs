@@ -109,6 +109,19 @@ impl Store {
         self.platform_rows(&sql, values![now]).await
     }
 
+    /// How many signing keys of all tenants are published, sign, and only verify.
+    pub async fn count_keys(&self, now: Seconds) -> Result<[i64; 3]> {
+        let sql = "SELECT COALESCE(SUM(CASE WHEN signs_from > $1 THEN 1 ELSE 0 END), 0),
+                COALESCE(SUM(CASE WHEN signs_from <= $1 AND signs_until > $1 THEN 1 ELSE 0 END), 0),
+                COALESCE(SUM(CASE WHEN signs_until <= $1 AND verifies_until > $1 THEN 1 ELSE 0 END), 0)
+            FROM signing_key";
+        let statement = Statement::from_sql_and_values(self.backend, sql, values![now]);
+        let row = self.pool().query_one_raw(statement).await.map_err(from_db)?;
+        let Some(row) = row else { return Ok([0; 3]) };
+        let count = |index| row.try_get_by_index(index).map_err(from_db);
+        Ok([count(0)?, count(1)?, count(2)?])
+    }
+
     /// A fact about the installation.
     pub async fn platform_state(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let sql = "SELECT value FROM platform_state WHERE name = $1";
@@ -221,14 +234,24 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.number(&sql, values![]).await?.map(|_| ()).ok_or(Error::NotFound(Kind::Tenant))
     }
 
-    /// Notes that tokens of this life may be issued.
-    pub async fn raise_longest_token(&self, life: Seconds) -> Result<()> {
+    /// Notes that tokens of this life may be issued: keys that still sign verify as long from their end on.
+    pub async fn raise_longest_token(&self, life: Seconds, now: Seconds) -> Result<()> {
         let sql = "UPDATE tenant SET longest_token = $2, version = version + 1
             WHERE tenant_id = $1 AND longest_token < $2";
         if self.execute(sql, values![life]).await? > 0 {
+            self.stretch_keys(life, now).await?;
             self.touch_tenant();
         }
         Ok(())
+    }
+
+    /// Lets keys that are to stop signing verify for as long as a token of this life, signed last, needs.
+    pub async fn stretch_keys(&self, life: Seconds, now: Seconds) -> Result<()> {
+        let sql = format!(
+            "UPDATE signing_key SET verifies_until = signs_until + $2
+            WHERE tenant_id = $1 AND signs_until > $3 AND signs_until < {NEVER} AND verifies_until - signs_until < $2"
+        );
+        self.execute(&sql, values![life, now]).await.map(|_| ())
     }
 
     /// Says when the signing keys are to be looked at next.

@@ -59,7 +59,7 @@ impl Store {
     /// When the database can't be reached, is not safe (`fsync` or `synchronous_commit` off), or can't be migrated.
     pub async fn open(options: &Options, after_commit: AfterCommit) -> Result<Self> {
         let opened = open::open(options).await?;
-        let writer = batch::Writer::start(opened.writes, opened.backend, after_commit);
+        let writer = batch::Writer::start(opened.writes, opened.backend, after_commit, options.metrics.as_ref());
         Ok(Self { reads: opened.reads, writer: Arc::new(writer), backend: opened.backend })
     }
 

@@ -1,5 +1,6 @@
 //! Opening a database so that an acknowledged write is a durable one.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use migration::{Migrator, MigratorTrait};
@@ -7,6 +8,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 
 use super::error::from_db;
 use crate::domain::{Error, Result};
+use crate::telemetry::Metrics;
 
 /// How to open the store.
 #[derive(Clone, Debug)]
@@ -15,12 +17,14 @@ pub struct Options {
     pub url: String,
     /// Connections for reads.
     pub read_connections: u32,
+    /// Where batches of writes are counted, if anywhere.
+    pub metrics: Option<Arc<Metrics>>,
 }
 
 impl Options {
     /// The defaults for a URL.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), read_connections: 16 }
+        Self { url: url.into(), read_connections: 16, metrics: None }
     }
 
     pub(super) fn is_postgres(&self) -> bool {
@@ -92,6 +96,8 @@ async fn connect(options: &Options, connections: u32) -> Result<DatabaseConnecti
             o.busy_timeout(Duration::from_secs(5))
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
+                // What is deleted is overwritten: the secrets of a deleted tenant first of all.
+                .pragma("secure_delete", "FAST")
                 .pragma("cache_size", "-16000")
                 .pragma("mmap_size", "268435456")
         });

@@ -56,6 +56,13 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         Ok(self.number(sql, values![]).await?.unwrap_or(0))
     }
 
+    /// Carries the epoch forward by `by`.
+    pub async fn leap_epoch(&self, by: Epoch) -> Result<()> {
+        let sql = "INSERT INTO tenant_epoch (tenant_id, epoch) VALUES ($1, $2)
+            ON CONFLICT (tenant_id) DO UPDATE SET epoch = tenant_epoch.epoch + $2";
+        self.execute(sql, values![by]).await.map(|_| ())
+    }
+
     /// Revokes: takes the next epoch and writes it to the selector. Whatever was made under a lower epoch and obeys the
     /// selector is dead from the commit on.
     pub async fn revoke(&self, revocation: &Revocation<'_>) -> Result<Revoked> {
@@ -83,6 +90,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         ];
         self.execute(mark, values).await?;
         self.touch(revocation_shard(self.tenant_id(), &revocation.selector));
+        self.count_revocation();
         Ok(Revoked { epoch, previous })
     }
 

@@ -13,12 +13,21 @@ use crate::domain::{Result, TenantId};
 pub struct TenantStore<'c, C> {
     conn: &'c C,
     tenant: TenantId,
-    changed: Mutex<Vec<Shard>>,
+    done: Mutex<Done>,
+}
+
+/// What a transaction did that others have to know.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// What caches hold no more.
+    pub(super) changed: Vec<Shard>,
+    /// How many revocations were made.
+    pub(super) revocations: u64,
 }
 
 impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
     pub(super) fn new(conn: &'c C, tenant: TenantId) -> Self {
-        Self { conn, tenant, changed: Mutex::default() }
+        Self { conn, tenant, done: Mutex::default() }
     }
 
     /// Whose rows these are.
@@ -29,8 +38,15 @@ impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
     /// Marks a shard of the caches as changed by this transaction: written to the change log with it, and told to this
     /// process's caches once it is durable.
     pub fn touch(&self, shard: Shard) {
-        if let Ok(mut changed) = self.changed.lock() {
-            changed.push(shard);
+        if let Ok(mut done) = self.done.lock() {
+            done.changed.push(shard);
+        }
+    }
+
+    /// Counts a revocation, once it is durable.
+    pub(super) fn count_revocation(&self) {
+        if let Ok(mut done) = self.done.lock() {
+            done.revocations += 1;
         }
     }
 
@@ -38,8 +54,8 @@ impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
         self.conn.get_database_backend()
     }
 
-    pub(super) fn take_changed(&self) -> Vec<Shard> {
-        self.changed.lock().map(|mut c| std::mem::take(&mut *c)).unwrap_or_default()
+    pub(super) fn take_done(&self) -> Done {
+        self.done.lock().map(|mut done| std::mem::take(&mut *done)).unwrap_or_default()
     }
 
     /// A statement whose `$1` is the tenant; `values` are `$2` and on.

@@ -1,7 +1,7 @@
 //! A tenant as a request sees it.
 
 use super::settings::TenantSettings;
-use crate::domain::{TenantId, Tid};
+use crate::domain::{Seconds, TenantId, Tid};
 
 /// One version of a tenant, read from the store and shared by the requests that run under it.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct Tenant {
     pub version: i64,
     /// Whether a refresh token of another server was ever imported.
     pub has_imports: bool,
+    /// The longest life, in seconds, that a token of it may have.
+    pub longest_token: Seconds,
 }
 
 impl Tenant {
@@ -62,7 +64,14 @@ mod tests {
             aliases: vec!["https://login.acme.example.com/o/".into()],
             ..TenantSettings::default()
         };
-        Tenant { id: TenantId(7), tid: Tid::parse("acme").unwrap(), settings, version: 1, has_imports: false }
+        Tenant {
+            id: TenantId(7),
+            tid: Tid::parse("acme").unwrap(),
+            settings,
+            version: 1,
+            has_imports: false,
+            longest_token: 0,
+        }
     }
 
     #[test]

@@ -6,11 +6,7 @@ use super::Authlete;
 use super::caller::{KEY, WEB_SHOP, basic, result};
 use crate::harness::{TestApp, both};
 
-both!(
-    a_wrong_credential_has_its_code,
-    the_key_names_the_tenant,
-    what_is_wrong_with_a_request_has_its_code,
-);
+both!(a_wrong_credential_has_its_code, the_key_names_the_tenant, what_is_wrong_with_a_request_has_its_code,);
 
 const LIST: &str = "client/authorization/get/list/alice";
 

@@ -15,7 +15,8 @@ both!(
 /// Introspection of a token by a client of acme.
 async fn introspect(app: &TestApp, token: &str) -> Value {
     let request = app.request("POST", "/token/introspect").header("tenant-id", "acme");
-    let request = request.header("authorization", &super::caller::basic("65564eb0058d:web-shop-secret-0123456789abcdef"));
+    let request =
+        request.header("authorization", &super::caller::basic("65564eb0058d:web-shop-secret-0123456789abcdef"));
     request.form(&[("token", token)]).send().await.status(200).json()
 }
 
@@ -36,7 +37,10 @@ async fn an_update_is_seen_everywhere_and_by_the_next_refresh(app: &TestApp) {
             let refreshed = store.refresh(refresh).await.status(200).json();
             assert_eq!(refreshed["scope"], "app:read email", "a refresh can't bring the old ones back");
             let token = refreshed["access_token"].as_str().unwrap();
-            assert_eq!(store.inspect("access_token", token).await.status(200).json()["scp"], json!(["app:read", "email"]));
+            assert_eq!(
+                store.inspect("access_token", token).await.status(200).json()["scp"],
+                json!(["app:read", "email"])
+            );
             if stored {
                 let record = store.record("alice", "65564eb0058d").await;
                 assert_eq!(record["scp"], json!(["app:read", "email"]));
@@ -99,7 +103,8 @@ async fn a_deletion_kills_every_token_of_the_pair_and_no_other(app: &TestApp) {
             ("bob", None, "65564eb0058d", true, false),
             ("bob", Some("alice"), "65564eb0058d", false, false),
         ] {
-            let mut body = json!({"sub": sub, "cid": cid, "scp": ["openid"], "ate": encoding, "lng": stored, "irt": true});
+            let mut body =
+                json!({"sub": sub, "cid": cid, "scp": ["openid"], "ate": encoding, "lng": stored, "irt": true});
             if let Some(act) = act {
                 body["act"] = json!({"sub": act});
             }

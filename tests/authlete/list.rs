@@ -6,11 +6,7 @@ use super::Authlete;
 use super::caller::{WEB_SHOP, clients};
 use crate::harness::{TestApp, both};
 
-both!(
-    a_stretch_is_what_was_asked_for,
-    a_client_is_listed_while_it_has_something_of_the_user,
-    a_developer_filters,
-);
+both!(a_stretch_is_what_was_asked_for, a_client_is_listed_while_it_has_something_of_the_user, a_developer_filters,);
 
 /// acme's other client with a number of its own.
 const MOBILE: i64 = 17_566_160_603_767;
@@ -26,9 +22,16 @@ async fn a_stretch_is_what_was_asked_for(app: &TestApp) {
     let all = clients(&api.list(&json!({"subject": "alice"})).await);
     assert_eq!(all.len(), 5);
     assert!(all.is_sorted(), "{all:?}");
-    for (start, end, stretch) in
-        [(0, 1000, 0..5), (0, 2, 0..2), (2, 4, 2..4), (4, 9, 4..5), (5, 9, 0..0), (3, 3, 0..0), (4, 2, 0..0), (900, 1900, 0..0)]
-    {
+    for (start, end, stretch) in [
+        (0, 1000, 0..5),
+        (0, 2, 0..2),
+        (2, 4, 2..4),
+        (4, 9, 4..5),
+        (5, 9, 0..0),
+        (3, 3, 0..0),
+        (4, 2, 0..0),
+        (900, 1900, 0..0),
+    ] {
         let list = api.list(&json!({"subject": "alice", "start": start, "end": end})).await;
         assert_eq!(clients(&list), all[stretch], "{start}..{end}");
         assert_eq!((&list["start"], &list["end"]), (&json!(start), &json!(end)));

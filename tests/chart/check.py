@@ -105,7 +105,7 @@ def expressions(resources: list[dict]) -> list[tuple[str, str]]:
 def metrics(resources: list[dict]) -> None:
     """Alerts and dashboard parse, and name metrics the server has and docs/operations.md describes."""
     # `Opts::new("name", …)` and its like; the registry puts `tenure_` before each.
-    names = re.findall(r'(?:new|counters|gauges)\(\s*"([a-z0-9_]+)",', (ROOT / "src/telemetry.rs").read_text())
+    names = re.findall(r'(?:new|counters|gauges|histogram)\(\s*"([a-z0-9_]+)",', (ROOT / "src/telemetry.rs").read_text())
     declared = {f"tenure_{name}" for name in names}
     described = set(re.findall(r"^\| `(tenure_[a-z0-9_]+)`", (ROOT / "docs/operations.md").read_text(), re.M))
     for name in sorted(declared ^ described):

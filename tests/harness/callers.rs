@@ -156,6 +156,43 @@ impl<'a> AuthzStore<'a> {
     }
 }
 
+/// A caller of `/tenants/rest/v1`.
+#[derive(Clone, Copy)]
+pub(crate) struct Platform<'a> {
+    app: &'a TestApp,
+}
+
+impl<'a> Platform<'a> {
+    pub(super) fn new(app: &'a TestApp) -> Self {
+        Self { app }
+    }
+
+    /// A request of this family: `resource` is what follows `/tenants/rest/v1`.
+    pub(crate) fn request(self, method: &str, resource: &str) -> Request {
+        self.app.request(method, &format!("/tenants/rest/v1{resource}")).bearer(tenants::PLATFORM_TOKEN)
+    }
+
+    /// A request without a body.
+    pub(crate) async fn call(&self, method: &str, resource: &str) -> Answer {
+        self.request(method, resource).send().await
+    }
+
+    /// A request with a JSON body.
+    pub(crate) async fn send(&self, method: &str, resource: &str, body: &Value) -> Answer {
+        self.request(method, resource).json(body).send().await
+    }
+
+    /// Makes a tenant that has an API token of its own for the authorisation store (see [`tenants::api_token`]).
+    pub(crate) async fn make(&self, id: &str, more: &Value) -> Value {
+        let mut body = json!({
+            "id": id, "issuer": format!("https://{id}.example.com"),
+            "authz_store": {"api_token_sha256": [tenants::api_token_hash(id)]},
+        });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.send("POST", "", &body).await.status(201).json()
+    }
+}
+
 /// The code in an answer to a POST of a new authorisation.
 #[track_caller]
 pub(crate) fn code(answer: &Answer) -> String {

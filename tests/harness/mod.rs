@@ -19,7 +19,7 @@ pub(crate) mod tenants;
 use tenure::domain::Clock;
 
 pub(crate) use answer::Answer;
-pub(crate) use callers::AuthzStore;
+pub(crate) use callers::{AuthzStore, Platform};
 use database::TestDatabase;
 use request::Request;
 use server::Server;
@@ -115,6 +115,43 @@ impl TestApp {
     /// Deletes what revocations killed and what has expired, as the upkeep does from time to time.
     pub(crate) async fn tidy(&self) {
         self.server.tidy().await;
+    }
+
+    /// The platform API, with its token.
+    pub(crate) fn platform(&self) -> Platform<'_> {
+        Platform::new(self)
+    }
+
+    /// Does at once what the server does for tenants from time to time.
+    pub(crate) async fn look_after_tenants(&self) {
+        self.server.look_after_tenants().await;
+    }
+
+    /// The settings of a command on the same database, for while the server is stopped too.
+    pub(crate) fn config(&self) -> tenure::config::Config {
+        server::config(&self.database.url)
+    }
+
+    /// The same server after a stop, something done meanwhile, and a start.
+    pub(crate) async fn restarted_after<F: Future<Output = ()>>(self, meanwhile: impl FnOnce(String) -> F) -> Self {
+        let Self { server, clock, http, database } = self;
+        server.stop().await;
+        meanwhile(database.url.clone()).await;
+        let server = Server::start(&database.url, clock.clone()).await;
+        Self { server, clock, http, database }
+    }
+
+    /// As [`TestApp::restarted_after`], started with another master key.
+    pub(crate) async fn restarted_with_key<F: Future<Output = ()>>(
+        self,
+        master_key: &str,
+        meanwhile: impl FnOnce(String) -> F,
+    ) -> Self {
+        let Self { server, clock, http, database } = self;
+        server.stop().await;
+        meanwhile(database.url.clone()).await;
+        let server = Server::start_with(&database.url, clock.clone(), master_key).await;
+        Self { server, clock, http, database }
     }
 
     /// Every row of every table that belongs to tenants, to prove that a request changed nothing.

@@ -25,19 +25,25 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on the database with the tenants of [`tenants::file`], on ports of the system's choice.
     pub(crate) async fn start(database_url: &str, clock: Clock) -> Self {
+        Self::start_with(database_url, clock, MASTER_KEY).await
+    }
+
+    /// As [`Server::start`], with a master key.
+    pub(crate) async fn start_with(database_url: &str, clock: Clock, master_key: &str) -> Self {
         let tenants_file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(tenants_file.path(), tenants::file()).unwrap();
-        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let config = Config {
-            listen: any_port,
-            ops_listen: any_port,
-            database_url: Secret::new(database_url),
             tenants: Some(tenants_file.path().to_owned()),
-            master_key: Some(Secret::new(MASTER_KEY)),
-            ..Config::default()
+            master_key: Some(Secret::new(master_key)),
+            ..config(database_url)
         };
         let running = app::start(config, clock).await.unwrap();
         Self { public: running.public_addr, ops: running.ops_addr, running: Some(running) }
+    }
+
+    /// Does at once what the server does for tenants from time to time.
+    pub(crate) async fn look_after_tenants(&self) {
+        self.running.as_ref().expect("it runs in this process").look_after_tenants().await.unwrap();
     }
 
     /// One that runs in another process.
@@ -57,5 +63,17 @@ impl Server {
         if let Some(running) = self.running {
             running.shutdown().await.unwrap();
         }
+    }
+}
+
+/// The settings of a server or a command on a database.
+pub(crate) fn config(database_url: &str) -> Config {
+    let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Config {
+        listen: any_port,
+        ops_listen: any_port,
+        database_url: Secret::new(database_url),
+        master_key: Some(Secret::new(MASTER_KEY)),
+        ..Config::default()
     }
 }

@@ -86,6 +86,11 @@ pub(crate) fn api_token(tenant: &str) -> String {
     }
 }
 
+/// The hash of a tenant's API token.
+pub(crate) fn api_token_hash(tenant: &str) -> String {
+    hex_sha256(&api_token(tenant))
+}
+
 /// acme's second API token, for roll-over.
 pub(crate) const ACME_SECOND_TOKEN: &str = "acme-second-api-token-for-roll-over-01";
 /// The token of the platform API.

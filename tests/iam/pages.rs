@@ -159,7 +159,12 @@ async fn totals_are_exact_the_moment_a_revocation_is_made(app: &TestApp) {
         store.new_tokens(&body).await
     };
     for (sub, act, cid) in [
-        ("a", "", "one"), ("a", "", "two"), ("b", "", "one"), ("b", "x", "one"), ("c", "x", "two"), ("d", "y", "three"),
+        ("a", "", "one"),
+        ("a", "", "two"),
+        ("b", "", "one"),
+        ("b", "x", "one"),
+        ("c", "x", "two"),
+        ("d", "y", "three"),
     ] {
         make(sub, act, cid, false).await;
         make(sub, act, cid, true).await;

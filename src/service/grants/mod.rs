@@ -75,6 +75,19 @@ impl GrantRequest<'_> {
     }
 }
 
+impl GrantRequest<'_> {
+    /// What its tokens are counted as here; those that another API hands out too are counted where they are made.
+    fn counted_as(&self) -> Option<&'static str> {
+        match self {
+            Self::AuthorizationCode { .. } | Self::RefreshToken { .. } => None,
+            Self::Password { .. } => Some("password"),
+            Self::ClientCredentials => Some("client_credentials"),
+            Self::JwtBearer { .. } => Some("jwt_bearer"),
+            Self::Saml2Bearer { .. } => Some("saml2_bearer"),
+        }
+    }
+}
+
 /// The path of the token endpoint under the issuer.
 pub const TOKEN_PATH: &str = "/token";
 
@@ -91,6 +104,21 @@ impl Services {
         scope: Option<&str>,
     ) -> Result<TokenSet> {
         let scope = scope.map(read_scope).transpose()?;
+        let counted = request.counted_as();
+        let tokens = self.grant(ctx, credential, request, scope).await?;
+        if let Some(grant) = counted {
+            self.count_issued(grant, &tokens);
+        }
+        Ok(tokens)
+    }
+
+    async fn grant(
+        &self,
+        ctx: &Ctx,
+        credential: &Credential<'_>,
+        request: GrantRequest<'_>,
+        scope: Option<Vec<String>>,
+    ) -> Result<TokenSet> {
         match request {
             GrantRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
                 let known = self.client_for(ctx, credential, GrantType::AuthorizationCode).await?;

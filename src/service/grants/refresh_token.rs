@@ -68,6 +68,7 @@ impl Services {
         for _ in 0..3 {
             let presented = self.present(ctx, request.token).await?;
             if let Some(answer) = self.attempt(ctx, request, presented).await? {
+                self.count_issued("refresh_token", &answer);
                 return Ok(answer);
             }
         }
@@ -138,11 +139,11 @@ impl Services {
     async fn present(&self, ctx: &Ctx, text: &str) -> Result<Presented> {
         let rows = self.store.tenant(ctx.tenant.id);
         let unknown = || Error::InvalidGrant(GrantFault::Unknown);
-        if let Some(RefreshText { chain, generation }) = ctx.keys.tokens.read_refresh(text) {
-            if let Some(chain) = rows.find_chain(chain).await? {
-                return Ok(Presented { chain, generation });
-            }
-            // One of ours whose record was imported anew is found as any imported one.
+        // One of ours whose record was imported anew is found as any imported one.
+        if let Some(RefreshText { chain, generation }) = ctx.keys.tokens.read_refresh(text)
+            && let Some(chain) = rows.find_chain(chain).await?
+        {
+            return Ok(Presented { chain, generation });
         }
         if ctx.tenant.has_imports {
             for keys in ctx.keys.tokens.iter() {

@@ -9,9 +9,9 @@ use std::collections::HashSet;
 use super::{JWKS_MAX_AGE, generate, stored_key};
 use crate::domain::audit::{AuditEntry, AuditKind};
 use crate::domain::{Error, Kind, NEVER, Result, Seconds, TenantId};
-use crate::service::Services;
 use crate::service::audit::{self, By};
 use crate::service::tenants::tenant_shard;
+use crate::service::{Ctx, Services};
 use crate::store::directory::StoredTenant;
 use crate::store::secrets::StoredKey;
 use crate::store::{TenantStore, Tx};
@@ -110,11 +110,23 @@ impl Services {
         self.store.write(tenant, plan, |rows, plan| Box::pin(rotate(rows, plan))).await
     }
 
+    /// Notes that tokens of this life may be signed, before one is: a key that stops signing verifies as long.
+    pub(crate) async fn allow_life(&self, ctx: &Ctx, life: Seconds) -> Result<()> {
+        if life <= ctx.tenant.longest_token {
+            return Ok(());
+        }
+        self.store
+            .write(ctx.tenant.id, (life, ctx.now), |rows, (life, now)| Box::pin(rows.raise_longest_token(*life, *now)))
+            .await
+    }
+
     /// Takes the steps that are due: makes keys on schedule, works out when old ones end, destroys those that have.
     /// Housekeeping, to be called every few seconds.
     pub async fn advance_keys(&self) -> Result<()> {
         for tenant in self.store.list_tenants_with_due_keys(self.now(), ROUND).await? {
-            self.advance(&tenant).await?;
+            if let Err(error) = self.advance(&tenant).await {
+                tracing::warn!(tenant = %tenant.tid, %error, "a step of its keys could not be taken; the next round tries again");
+            }
         }
         Ok(())
     }
@@ -206,7 +218,7 @@ async fn look_after(rows: &TenantStore<'_, Tx>, by: &By, now: Seconds) -> Result
     for key in keys.iter_mut().filter(|key| key.signs_until <= now) {
         // Once only: this look was planned for the moment at which the key stopped, or earlier.
         if tenant.keys_due_at <= key.signs_until && !key.brought {
-            key.verifies_until = last_expiry(rows, key, &tenant).await?.min(key.verifies_until);
+            key.verifies_until = last_expiry(rows, key, &tenant).await?;
             rows.upsert_key(key).await?;
             changed = true;
         }

@@ -79,7 +79,7 @@ impl Services {
     }
 
     async fn apply_entry(&self, entry: TenantEntry, recreate: bool, dry_run: bool) -> Result<Outcome> {
-        let digest = self.text_digest(&entry);
+        let digest = self.text_digest(&entry).await?;
         let (existing, outcome) = match self.store.find_tenant_ever(&entry.tid).await? {
             Some(found) if found.status == Status::Deleted && !recreate => return Ok(Outcome::Tombstone),
             Some(found) if found.status == Status::Deleted => (None, Outcome::Created),
@@ -98,9 +98,9 @@ impl Services {
     }
 
     /// The keyed digest that tells whether an entry's text has changed: it says nothing of the secrets in the text.
-    fn text_digest(&self, entry: &TenantEntry) -> Vec<u8> {
-        let key = Zeroizing::new(self.master.derive(b"tenants file"));
-        hmac(&key, &[entry.text.expose().as_bytes()]).to_vec()
+    async fn text_digest(&self, entry: &TenantEntry) -> Result<Vec<u8>> {
+        let key = Zeroizing::new(self.digest_keys().await?.entries());
+        Ok(hmac(&key, &[entry.text.expose().as_bytes()]).to_vec())
     }
 
     /// Creates a tenant with its keys, clients and users, all or nothing.
@@ -296,6 +296,7 @@ async fn write(rows: &TenantStore<'_, Tx>, draft: &Draft) -> Result<()> {
     } else if !rows.update_tenant(&draft.stored).await? {
         return Err(Error::NotFound(Kind::Tenant));
     }
+    rows.stretch_keys(draft.stored.longest_token, draft.now).await?;
     audit::record(rows, &draft.act).await?;
     if draft.names != draft.old_names {
         rows.replace_names(&draft.names).await?;

@@ -92,13 +92,22 @@ impl Services {
     async fn load(&self, id: TenantId) -> Result<Option<Arc<Served>>> {
         let rows = self.store.tenant(id);
         let Some(stored) = rows.find_tenant().await? else { return Ok(None) };
-        if stored.status == Status::Deleted {
+        if is_gone(Some(&stored)) {
             return Ok(None);
         }
-        let keys = TenantKeys::load(&rows, &self.master).await?;
+        let keys = match TenantKeys::load(&rows, &self.master).await {
+            Ok(keys) => keys,
+            // Its secrets go with it.
+            Err(_) if is_gone(rows.find_tenant().await?.as_ref()) => return Ok(None),
+            Err(fault) => return Err(fault),
+        };
         let tenant = open(stored, &keys)?;
         Ok(Some(Arc::new(Served { tenant: Arc::new(tenant), keys: Arc::new(keys) })))
     }
+}
+
+fn is_gone(stored: Option<&StoredTenant>) -> bool {
+    stored.is_none_or(|stored| stored.status == Status::Deleted)
 }
 
 /// A stored tenant with its sealed settings put back.
@@ -111,5 +120,12 @@ fn open(stored: StoredTenant, keys: &TenantKeys) -> Result<Tenant> {
         let opened: SealedSettings = serde_json::from_slice(&plain).map_err(Error::internal)?;
         hook.token = opened.hook_token.map(Secret::new);
     }
-    Ok(Tenant { id: stored.id, tid: stored.tid, settings, version: stored.version, has_imports: stored.has_imports })
+    Ok(Tenant {
+        id: stored.id,
+        tid: stored.tid,
+        settings,
+        version: stored.version,
+        has_imports: stored.has_imports,
+        longest_token: stored.longest_token,
+    })
 }

@@ -93,9 +93,12 @@ pub struct ListedUser {
     pub is_known: bool,
 }
 
+/// What a total is of.
+type Counted = (TenantId, Register, TokenFilter);
+
 /// Large totals that were counted a moment ago.
 #[derive(Debug, Default)]
-pub struct Totals(Mutex<HashMap<(TenantId, Register, TokenFilter), (i64, Seconds)>>);
+pub struct Totals(Mutex<HashMap<Counted, (i64, Seconds)>>);
 
 impl Totals {
     fn get(&self, key: &(TenantId, Register, TokenFilter), now: Seconds) -> Option<i64> {

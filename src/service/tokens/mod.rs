@@ -7,6 +7,7 @@ pub mod issue;
 pub mod list;
 pub mod revoke;
 
+use super::Services;
 use crate::domain::Seconds;
 
 /// What a grant is answered with (RFC 6749 section 5.1).
@@ -24,6 +25,20 @@ pub struct TokenSet {
     pub refresh_token_expires_in: Option<Seconds>,
     /// The ID token.
     pub id_token: Option<String>,
+}
+
+impl TokenSet {
+    /// The encoding of the access token, as a label.
+    fn encoding(&self) -> &'static str {
+        if self.access_token.contains('.') { "self_contained" } else { "identifier" }
+    }
+}
+
+impl Services {
+    /// Counts tokens that were handed out.
+    pub(crate) fn count_issued(&self, grant: &'static str, tokens: &TokenSet) {
+        self.metrics.token_issued(grant, tokens.encoding());
+    }
 }
 
 impl std::fmt::Debug for TokenSet {

@@ -26,7 +26,14 @@ fn tenant(id: i64, tid: &str, issuers: &[&str], enabled: bool) -> Arc<Tenant> {
     let mut settings = TenantSettings { enabled, issuer: issuers[0].to_owned(), ..TenantSettings::default() };
     settings.aliases = issuers[1..].iter().map(|alias| (*alias).to_owned()).collect();
     settings.management.service_api_key = Some(1000 + id);
-    Arc::new(Tenant { id: TenantId(id), tid: Tid::parse(tid).unwrap(), settings, version: 1, has_imports: false })
+    Arc::new(Tenant {
+        id: TenantId(id),
+        tid: Tid::parse(tid).unwrap(),
+        settings,
+        version: 1,
+        has_imports: false,
+        longest_token: 0,
+    })
 }
 
 fn directory() -> Fake {

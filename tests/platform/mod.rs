@@ -1,0 +1,9 @@
+//! The platform API: tenants, their clients, users and keys, the audit trail; what deletion, rotation and a restore leave.
+
+mod audit;
+mod deletion;
+mod keys;
+mod limits;
+mod parties;
+mod restore;
+mod tenants;
