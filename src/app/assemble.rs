@@ -64,7 +64,7 @@ pub(super) fn read_tenants(path: &Path) -> Result<TenantsFile, LoadError> {
     Ok(loaded.file)
 }
 
-/// Whether a client of the tenant has registered an origin: none can yet.
-pub(super) fn origins<'a>(_: &'a Call, _: &'a str) -> BoxFuture<'a, domain::Result<bool>> {
-    Box::pin(std::future::ready(Ok(false)))
+/// Whether a client of the tenant has registered an origin.
+pub(super) fn origins<'a>(call: &'a Call, origin: &'a str) -> BoxFuture<'a, domain::Result<bool>> {
+    Box::pin(call.services.has_origin(&call.ctx, origin))
 }

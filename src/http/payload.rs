@@ -99,7 +99,7 @@ fn json_fault<T: DeserializeOwned>(bytes: &[u8]) -> String {
     let Err(fault) = serde_path_to_error::deserialize::<_, T>(&mut reader) else { return "Invalid JSON".into() };
     let path = fault.path().to_string();
     // The root has no name, and where the unknown member itself is the place, it is named anyway.
-    let member = path.split(['.', '[']).next().filter(|name| !name.is_empty() && *name != "?");
+    let member = path.split(['.', '[']).next().filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));
     let member = member.map(|name| format!("{}: ", shown(name))).unwrap_or_default();
     let fault = fault.into_inner();
     let text = fault.to_string();

@@ -147,6 +147,14 @@ impl Services {
         found.map(|known| Arc::clone(&known.client)).ok_or(Error::NotFound(Kind::Client))
     }
 
+    /// Whether a client of the tenant has registered an origin.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store can't be asked.
+    pub async fn has_origin(&self, ctx: &Ctx, origin: &str) -> Result<bool> {
+        self.store.tenant(ctx.tenant.id).has_origin(origin).await
+    }
+
     /// Deletes a client with all that was ever issued to it.
     ///
     /// # Errors

@@ -254,9 +254,10 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.execute(&sql, values![life, now]).await.map(|_| ())
     }
 
-    /// Says when the signing keys are to be looked at next.
+    /// Says when the signing keys, which were changed or looked at, are to be looked at next.
     pub async fn set_keys_due(&self, at: Seconds) -> Result<()> {
-        self.execute("UPDATE tenant SET keys_due_at = $2 WHERE tenant_id = $1", values![at]).await.map(|_| ())
+        let sql = "UPDATE tenant SET keys_due_at = $2, version = version + 1 WHERE tenant_id = $1";
+        self.execute(sql, values![at]).await.map(|_| ())
     }
 
     fn touch_tenant(&self) {

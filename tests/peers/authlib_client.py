@@ -24,7 +24,10 @@ def shown(token):
 
 
 def session(client_id, secret, method):
-    made = OAuth2Session(client_id, secret, token_endpoint_auth_method=method.name)
+    name = method.name
+    made = OAuth2Session(
+        client_id, secret, token_endpoint_auth_method=name, revocation_endpoint_auth_method=name
+    )
     made.register_client_auth_method(method)
     return made
 

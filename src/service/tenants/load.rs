@@ -12,6 +12,7 @@ use crate::domain::{Error, Result, TenantId};
 use crate::service::keys::TenantKeys;
 use crate::service::{Ctx, Services};
 use crate::store::directory::{NameKind as StoredKind, Status, StoredTenant};
+use crate::store::{Connection, TenantStore};
 use crate::tenancy::name::NameKind;
 use crate::tenancy::{Tenant, TenantSettings};
 
@@ -91,23 +92,29 @@ impl Services {
 
     async fn load(&self, id: TenantId) -> Result<Option<Arc<Served>>> {
         let rows = self.store.tenant(id);
-        let Some(stored) = rows.find_tenant().await? else { return Ok(None) };
-        if is_gone(Some(&stored)) {
-            return Ok(None);
+        let Some(mut stored) = existing(&rows).await? else { return Ok(None) };
+        for _ in 0..LOOKS {
+            let keys = TenantKeys::load(&rows, &self.master).await;
+            // Row and keys are read apart: they belong together if the row is the same behind the keys as before them. In
+            // particular, the keys of a deleted tenant are gone with it.
+            let Some(again) = existing(&rows).await? else { return Ok(None) };
+            if again.version == stored.version {
+                let keys = keys?;
+                let tenant = open(stored, &keys)?;
+                return Ok(Some(Arc::new(Served { tenant: Arc::new(tenant), keys: Arc::new(keys) })));
+            }
+            stored = again;
         }
-        let keys = match TenantKeys::load(&rows, &self.master).await {
-            Ok(keys) => keys,
-            // Its secrets go with it.
-            Err(_) if is_gone(rows.find_tenant().await?.as_ref()) => return Ok(None),
-            Err(fault) => return Err(fault),
-        };
-        let tenant = open(stored, &keys)?;
-        Ok(Some(Arc::new(Served { tenant: Arc::new(tenant), keys: Arc::new(keys) })))
+        Err(Error::Unavailable("a tenant changes faster than it can be read".into()))
     }
 }
 
-fn is_gone(stored: Option<&StoredTenant>) -> bool {
-    stored.is_none_or(|stored| stored.status == Status::Deleted)
+/// How often a tenant is looked at until nobody has changed it meanwhile.
+const LOOKS: usize = 5;
+
+/// The tenant, unless it was deleted.
+async fn existing(rows: &TenantStore<'_, impl Connection>) -> Result<Option<StoredTenant>> {
+    Ok(rows.find_tenant().await?.filter(|stored| stored.status != Status::Deleted))
 }
 
 /// A stored tenant with its sealed settings put back.
