@@ -52,7 +52,7 @@ pub(crate) async fn read(stream: &mut TcpStream) -> RawAnswer {
         let patience = if complete(&answer) { Duration::from_millis(50) } else { PATIENCE };
         match tokio::time::timeout(patience, stream.read(&mut chunk)).await {
             Ok(Ok(n)) if n > 0 => answer.extend_from_slice(&chunk[..n]),
-            Err(_) if answer.is_empty() => panic!("the server neither answered nor closed"),
+            Err(elapsed) if answer.is_empty() => panic!("the server neither answered nor closed: {elapsed}"),
             _ => return RawAnswer::parse(&answer),
         }
     }
