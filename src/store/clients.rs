@@ -39,7 +39,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// Whether an enabled client has registered an origin.
     pub async fn has_origin(&self, origin: &str) -> Result<bool> {
         let sql =
-            "SELECT 1 FROM client_origin o JOIN client c ON c.tenant_id = o.tenant_id AND c.client_id = o.client_id
+            "SELECT CAST(1 AS BIGINT) FROM client_origin o JOIN client c ON c.tenant_id = o.tenant_id AND c.client_id = o.client_id
             WHERE o.tenant_id = $1 AND o.origin = $2 AND c.enabled LIMIT 1";
         Ok(self.number(sql, values![origin]).await?.is_some())
     }
