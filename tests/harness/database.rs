@@ -72,7 +72,15 @@ impl TestDatabase {
             },
         };
         let mut files = Vec::new();
-        read_all(&directory, &mut files);
+        if let Place::Postgres(_) = &self.place {
+            // Its own tables, and the log that all databases of the server share.
+            let own = "SELECT oid::text FROM pg_database WHERE datname = current_database()";
+            let own = texts(&connect(&self.url).await, own).await.remove(0);
+            read_all(&directory.join("base").join(own), &mut files);
+            read_all(&directory.join("pg_wal"), &mut files);
+        } else {
+            read_all(&directory, &mut files);
+        }
         files
     }
 }
