@@ -2,6 +2,7 @@
 //! by a user).
 
 mod rescope;
+pub mod tokens;
 
 use std::collections::BTreeSet;
 

@@ -2,13 +2,22 @@
 
 pub mod auth;
 pub mod authorizations;
+pub mod clients;
 pub mod documented;
 mod error;
 pub mod loose;
 pub mod request;
+pub mod tokens;
 pub mod wire;
 
 pub use error::{Authlete, ResultObject, code};
 
 /// The family's operations: a tuple of its resources, each `Default`.
-pub type Api = (authorizations::Authorizations, authorizations::ServiceAuthorizations);
+pub type Api = (
+    authorizations::Authorizations,
+    authorizations::ServiceAuthorizations,
+    clients::ManagedClients,
+    clients::ServiceClients,
+    tokens::ManagedTokens,
+    tokens::ServiceTokens,
+);
