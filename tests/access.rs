@@ -68,6 +68,14 @@ const AUTHLETE: &[Row] = &[
     ("DELETE", "/api/{serviceId}/client/authorization/delete/{clientId}", "?subject=alice", "", ""),
     ("DELETE", "/api/{serviceId}/client/authorization/delete/{clientId}/{subject}", "", "", ""),
     ("POST", "/api/{serviceId}/client/authorization/delete/{clientId}", "", FORM, "subject=alice"),
+    ("GET", "/api/client/get/list", "", "", ""),
+    ("GET", "/api/client/get/{clientId}", "", "", ""),
+    ("GET", "/api/{serviceId}/client/get/list", "", "", ""),
+    ("GET", "/api/{serviceId}/client/get/{clientId}", "", "", ""),
+    ("GET", "/api/auth/token/get/list", "", "", ""),
+    ("POST", "/api/auth/token/revoke", "", JSON, r#"{"subject":"alice"}"#),
+    ("GET", "/api/{serviceId}/auth/token/get/list", "", "", ""),
+    ("POST", "/api/{serviceId}/auth/token/revoke", "", FORM, "subject=alice"),
 ];
 
 const IAM: &[Row] = &[

@@ -4,6 +4,8 @@ mod caller;
 mod credentials;
 mod effects;
 mod list;
+mod peers;
 mod seed;
+mod tokens;
 
 pub(crate) use caller::Authlete;

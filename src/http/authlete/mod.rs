@@ -5,6 +5,7 @@ pub mod authorizations;
 pub mod clients;
 pub mod documented;
 mod error;
+pub mod issued;
 pub mod loose;
 pub mod request;
 pub mod tokens;

@@ -6,9 +6,9 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
 use super::documented::{Family, ServiceSecret, ServiceToken};
+use super::issued::{IssuedTokenObject, RevokeBody, RevokeRequest, Revoked, Tokens};
 use super::loose::Index;
 use super::request::{Codes, stretch};
-use super::wire::{IssuedTokenObject, RevokeBody, RevokeRequest, Revoked, Tokens};
 use super::{Authlete, code};
 use crate::domain::{Client, Result};
 use crate::http::call::Call;
