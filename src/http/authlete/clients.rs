@@ -7,7 +7,7 @@ use super::Authlete;
 use super::documented::{Family, ServiceSecret, ServiceToken};
 use super::loose::Index;
 use super::request::{Codes, stretch};
-use super::wire::{ClientObject, Clients};
+use super::wire::{ClientObject, Registered};
 use crate::domain::Result;
 use crate::http::call::Call;
 use crate::http::payload::Json;
@@ -38,7 +38,7 @@ macro_rules! clients {
                 start: Query<Option<Index>>,
                 /// The index after the last; 5 by default.
                 end: Query<Option<Index>>,
-            ) -> Reply<Json<Clients>, Authlete> {
+            ) -> Reply<Json<Registered>, Authlete> {
                 $(let Path(_) = $service;)?
                 Ok(list(&call, developer.0, start.0, end.0).await?.into())
             }
@@ -77,9 +77,9 @@ async fn list(
     developer: Option<String>,
     start: Option<Index>,
     end: Option<Index>,
-) -> Result<Json<Clients>> {
+) -> Result<Json<Registered>> {
     let (start, end, stretch) = stretch(start.as_ref(), end.as_ref(), Codes::OTHER)?;
     let (total_count, clients) = call.services.list_managed_clients(&call.ctx, developer.as_deref(), stretch).await?;
     let clients = clients.into_iter().map(Into::into).collect();
-    Ok(Json(Clients { start, end, developer, total_count, clients }))
+    Ok(Json(Registered { start, end, developer, total_count, clients }))
 }

@@ -12,7 +12,7 @@ use crate::service::management::tokens::IssuedToken;
 #[derive(Debug, Object, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[oai(rename = "IssuedTokenList", rename_all = "camelCase")]
-pub struct Tokens {
+pub struct IssuedList {
     /// The first index.
     pub(super) start: i64,
     /// The index after the last.

@@ -6,7 +6,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 
 use super::documented::{Family, ServiceSecret, ServiceToken};
-use super::issued::{IssuedTokenObject, RevokeBody, RevokeRequest, Revoked, Tokens};
+use super::issued::{IssuedList, IssuedTokenObject, RevokeBody, RevokeRequest, Revoked};
 use super::loose::Index;
 use super::request::{Codes, stretch};
 use super::{Authlete, code};
@@ -43,7 +43,7 @@ macro_rules! tokens {
                 start: Query<Option<Index>>,
                 /// The index after the last; 5 by default.
                 end: Query<Option<Index>>,
-            ) -> Reply<Json<Tokens>, Authlete> {
+            ) -> Reply<Json<IssuedList>, Authlete> {
                 $(let Path(_) = $service;)?
                 Ok(list(&call, client.0, subject.0, start.0, end.0).await?.into())
             }
@@ -83,14 +83,14 @@ async fn list(
     subject: Option<String>,
     start: Option<Index>,
     end: Option<Index>,
-) -> Result<Json<Tokens>> {
+) -> Result<Json<IssuedList>> {
     let (start, end, stretch) = stretch(start.as_ref(), end.as_ref(), Codes::OTHER)?;
     let client = named(call, client).await?;
     let services = &call.services;
     let (total_count, issued) =
         services.list_issued_tokens(&call.ctx, client.as_ref(), subject.as_deref(), stretch).await?;
     let access_tokens = issued.into_iter().map(IssuedTokenObject::from).collect();
-    Ok(Json(Tokens { start, end, total_count, client: client.map(Into::into), subject, access_tokens }))
+    Ok(Json(IssuedList { start, end, total_count, client: client.map(Into::into), subject, access_tokens }))
 }
 
 async fn named(call: &Call, client: Option<String>) -> Result<Option<Client>> {

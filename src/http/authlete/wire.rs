@@ -185,7 +185,7 @@ pub struct AuthorizedClients {
 #[derive(Debug, Object, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[oai(rename = "ClientList", rename_all = "camelCase")]
-pub struct Clients {
+pub struct Registered {
     /// The first index.
     pub(super) start: i64,
     /// The index after the last.
