@@ -1,5 +1,6 @@
 """Runs scenarios and keeps their tables. Called by bench/run, which says what can be set."""
 
+import signal
 import sys
 
 from lib import machine, report
@@ -14,7 +15,15 @@ SCENARIOS = {
 }
 
 
+def ended(*_):
+    """Leaves through every `finally`, once."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
+
+
 def main():
+    # Ended from outside, it still ends what it started.
+    signal.signal(signal.SIGTERM, ended)
     wanted = sys.argv[1:] or list(SCENARIOS)
     unknown = [name for name in wanted if name not in SCENARIOS]
     if unknown:
