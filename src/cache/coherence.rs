@@ -9,6 +9,8 @@
 //!
 //! * **Strict:** a request waits for the next poll that starts after it arrived.
 //! * **Bounded(L):** it doesn't wait if the last completed poll *started* at most L ago.
+//! * In either mode it doesn't wait if the store can show at a glance that nothing was committed since that poll started
+//!   ([`Quiet`]): a poll that started now would report nothing.
 //! * A poll that fails, a feed that is gone: [`Freshness::Untrusted`] at once, to everybody who waits. Caches are bypassed
 //!   and the store asked; if that fails too the answer is 503. Nothing is ever served from memory on hope.
 //!
@@ -33,13 +35,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
-use crate::domain::coherence::{ChangeFeed, Changes, Poll, SHARDS, Shard};
+use crate::domain::coherence::{ChangeFeed, Changes, Poll, Quiet, SHARDS, Shard};
 use crate::domain::{Clock, Error};
 
 /// How long one poll may take.
 const POLL_TIMEOUT: Duration = Duration::from_secs(1);
 /// How often an idle replica polls: finds a lost feed, finds it again, and keeps the store's time.
 const HEARTBEAT: Duration = Duration::from_millis(500);
+
+/// How often a poll that is due lets others join first.
+const GATHERINGS: usize = 8;
 
 /// How old what a cache says may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +117,8 @@ struct Queue {
     /// Who arrived since the last poll started.
     waiting: Vec<oneshot::Sender<Freshness>>,
     feed: FeedState,
+    /// Of the last poll, while it is good.
+    quiet: Option<Quiet>,
 }
 
 impl Coherence {
@@ -144,7 +151,7 @@ impl<G: Generation> Coherence<G> {
         Self {
             shards: (0..shards).map(|_| G::default()).collect(),
             flushes: G::default(),
-            queue: Mutex::new(Queue { waiting: Vec::new(), feed: FeedState::Starting }),
+            queue: Mutex::new(Queue { waiting: Vec::new(), feed: FeedState::Starting, quiet: None }),
             wake: Arc::default(),
             mode,
             clock,
@@ -161,19 +168,31 @@ impl<G: Generation> Coherence<G> {
 
     /// A place in the queue for the next poll, or the answer where none is needed.
     fn join(&self) -> Result<oneshot::Receiver<Freshness>, Freshness> {
+        if self.needs_no_poll() {
+            return Err(Freshness::Current);
+        }
         let mut queue = self.queue();
-        match (queue.feed, self.mode) {
-            (FeedState::Lost, _) => return Err(Freshness::Untrusted),
-            (FeedState::Good(started), Mode::Bounded(limit)) if started.elapsed() <= limit => {
-                return Err(Freshness::Current);
-            }
-            (FeedState::Starting | FeedState::Good(_), _) => {}
+        if queue.feed == FeedState::Lost {
+            return Err(Freshness::Untrusted);
         }
         let (sender, receiver) = oneshot::channel();
         queue.waiting.push(sender);
         drop(queue);
         self.wake.notify_one();
         Ok(receiver)
+    }
+
+    /// Whether what the last poll told is young enough, or still all there is to tell.
+    fn needs_no_poll(&self) -> bool {
+        let queue = self.queue();
+        let FeedState::Good(started) = queue.feed else { return false };
+        let quiet = queue.quiet.clone();
+        drop(queue);
+        let young = match self.mode {
+            Mode::Strict => false,
+            Mode::Bounded(limit) => started.elapsed() <= limit,
+        };
+        young || quiet.is_some_and(|quiet| quiet.is_quiet())
     }
 
     /// The stamps of a value that is about to be read: call this first, then read.
@@ -217,7 +236,22 @@ impl<G: Generation> Coherence<G> {
         loop {
             wake.notified().await;
             let Some(this) = this.upgrade() else { return };
+            this.gather().await;
             this.poll_once(&mut feed).await;
+        }
+    }
+
+    /// Lets those join who are ready to: under load a poll serves dozens at the price of one, and nobody waits for somebody
+    /// who isn't there.
+    async fn gather(&self) {
+        let mut joined = 0;
+        for _ in 0..GATHERINGS {
+            let now = self.queue().waiting.len();
+            if now == joined {
+                return;
+            }
+            joined = now;
+            tokio::task::yield_now().await;
         }
     }
 
@@ -228,11 +262,11 @@ impl<G: Generation> Coherence<G> {
         match feed.poll().await {
             Ok(changes) => {
                 self.apply(&changes);
-                self.settle(FeedState::Good(started));
+                self.settle(FeedState::Good(started), feed.quiet());
                 answer(sharing, Freshness::Current);
             }
             Err(error) => {
-                let before = self.settle(FeedState::Lost);
+                let before = self.settle(FeedState::Lost, None);
                 answer(sharing, Freshness::Untrusted);
                 if before != FeedState::Lost {
                     tracing::warn!(%error, "change feed lost: caches are bypassed");
@@ -255,8 +289,9 @@ impl<G: Generation> Coherence<G> {
     }
 
     /// Sets the feed's state and tells what it was. Whoever waits for a lost feed is told so at once.
-    fn settle(&self, feed: FeedState) -> FeedState {
+    fn settle(&self, feed: FeedState, quiet: Option<Quiet>) -> FeedState {
         let mut queue = self.queue();
+        queue.quiet = quiet;
         let before = std::mem::replace(&mut queue.feed, feed);
         let told = if feed == FeedState::Lost { std::mem::take(&mut queue.waiting) } else { Vec::new() };
         drop(queue);
@@ -281,7 +316,7 @@ struct Closing<G: Generation>(Weak<Coherence<G>>);
 impl<G: Generation> Drop for Closing<G> {
     fn drop(&mut self) {
         if let Some(coherence) = self.0.upgrade() {
-            coherence.settle(FeedState::Lost);
+            coherence.settle(FeedState::Lost, None);
         }
     }
 }
@@ -293,6 +328,10 @@ impl<F: ChangeFeed> ChangeFeed for Timed<F> {
     fn poll(&mut self) -> Poll<'_> {
         let poll = tokio::time::timeout(self.1, self.0.poll());
         Box::pin(async { poll.await.unwrap_or_else(|_| Err(Error::Unavailable("change feed timed out".into()))) })
+    }
+
+    fn quiet(&self) -> Option<Quiet> {
+        self.0.quiet()
     }
 }
 

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use super::{Result, Seconds, TenantId};
 
@@ -101,6 +102,35 @@ pub type Poll<'a> = Pin<Box<dyn Future<Output = Result<Changes>> + Send + 'a>>;
 pub trait ChangeFeed: Send {
     /// Asks the store once.
     fn poll(&mut self) -> Poll<'_>;
+
+    /// A cheaper look than a poll, for as long as nothing happens; `None` where the store offers none. Asked after a
+    /// successful poll, and good until the next.
+    fn quiet(&self) -> Option<Quiet> {
+        None
+    }
+}
+
+/// Tells, at any moment after a poll, whether nothing at all was committed between that poll's *start* and that moment.
+/// A doubt is a no: then a poll finds out.
+#[derive(Clone)]
+pub struct Quiet(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Quiet {
+    /// Looks by `look`, which must not block for longer than a read from memory.
+    pub fn new(look: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(look))
+    }
+
+    /// Looks now.
+    pub fn is_quiet(&self) -> bool {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Quiet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Quiet")
+    }
 }
 
 #[cfg(test)]

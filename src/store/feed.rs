@@ -17,7 +17,7 @@ use self::postgres::PostgresFeed;
 use self::sqlite::SqliteFeed;
 use super::Options;
 use super::error::from_db;
-use crate::domain::coherence::{ChangeFeed, Poll, Shard};
+use crate::domain::coherence::{ChangeFeed, Poll, Quiet, Shard};
 use crate::domain::{Error, Result, TenantId};
 
 /// How long rows of the log are kept, in seconds. A replica that was silent for half of it flushes its caches.
@@ -54,6 +54,13 @@ impl ChangeFeed for Feed {
         match &mut self.0 {
             Kind::Postgres(feed) => Box::pin(feed.poll()),
             Kind::Sqlite(feed) => Box::pin(feed.poll()),
+        }
+    }
+
+    fn quiet(&self) -> Option<Quiet> {
+        match &self.0 {
+            Kind::Postgres(_) => None,
+            Kind::Sqlite(feed) => feed.quiet(),
         }
     }
 }

@@ -1,45 +1,47 @@
 //! An empty, migrated database for one test, with a table to read values from.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use tenure::domain::coherence::Shard;
 use tenure::store::{Options, migrate};
+
+use crate::harness::postgres::{Database, server};
 
 /// A database and a pool on it for the test's own statements.
 pub(super) struct TestDatabase {
     pub(super) options: Options,
     pub(super) pool: DatabaseConnection,
-    _file: Option<tempfile::TempDir>,
+    _kept: Kept,
+}
+
+/// What is removed with the value.
+#[expect(dead_code, reason = "held to be dropped")]
+enum Kept {
+    Folder(tempfile::TempDir),
+    Database(Database),
 }
 
 impl TestDatabase {
     pub(super) async fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", directory.path().join("tenure.db").display());
-        Self::open(url, Some(directory)).await
+        Self::open(url, Kept::Folder(directory)).await
     }
 
-    /// A database on the server that `TENURE_TEST_POSTGRES_URL` names; `None` without one.
+    /// A database on the run's server; `None` where there is none.
     pub(super) async fn postgres() -> Option<Self> {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let admin = std::env::var("TENURE_TEST_POSTGRES_URL").ok()?;
-        let name = format!("tenure_feed_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let server = Database::connect(&admin).await.unwrap();
-        server.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
-        let mut url = url::Url::parse(&admin).unwrap();
-        url.set_path(&name);
-        Some(Self::open(url.into(), None).await)
+        let database = server()?.fresh_database().await;
+        Some(Self::open(database.url.clone(), Kept::Database(database)).await)
     }
 
-    async fn open(url: String, file: Option<tempfile::TempDir>) -> Self {
+    async fn open(url: String, kept: Kept) -> Self {
         let options = Options::new(url);
         migrate(&options).await.unwrap();
         let mut connect = ConnectOptions::new(&options.url);
         connect.max_connections(24).sqlx_logging(false);
-        let pool = Database::connect(connect).await.unwrap();
-        let this = Self { options, pool, _file: file };
+        let pool = sea_orm::Database::connect(connect).await.unwrap();
+        let this = Self { options, pool, _kept: kept };
         this.run("CREATE TABLE probe (id BIGINT PRIMARY KEY, value BIGINT NOT NULL)").await;
+        this.run("DELETE FROM change_log").await;
         this
     }
 

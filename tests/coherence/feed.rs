@@ -194,3 +194,28 @@ async fn postgres_tells_its_time() {
     let after = database.number("SELECT floor(extract(epoch FROM clock_timestamp()))::bigint").await;
     assert!((before..=after).contains(&told));
 }
+
+/// SQLite: as long as nobody commits, a glance says so; a commit of any connection ends that, a rollback doesn't matter.
+#[tokio::test]
+async fn sqlite_shows_at_a_glance_that_nothing_was_committed() {
+    let database = TestDatabase::sqlite().await;
+    let mut feed = open(&database).await;
+    assert!(feed.quiet().is_none(), "not polled yet");
+    assert!(flushes(&mut feed).await);
+    assert!(next(&mut feed).await.is_empty());
+    let quiet = feed.quiet().unwrap();
+    assert!(quiet.is_quiet());
+    database.number("SELECT count(*) FROM probe").await;
+    assert!(quiet.is_quiet(), "a read changes nothing");
+    for shard in [5, 6] {
+        database.run(&log_row(false, Shard(shard), 0)).await;
+        assert!(!quiet.is_quiet());
+    }
+    assert_eq!(next(&mut feed).await, [5, 6]);
+    assert!(!quiet.is_quiet(), "it is good for its own poll only");
+    let quiet = feed.quiet().unwrap();
+    assert!(quiet.is_quiet());
+    database.run("PRAGMA wal_checkpoint(TRUNCATE)").await;
+    database.run("INSERT INTO probe VALUES (1, 1)").await;
+    assert!(!quiet.is_quiet(), "a log begun anew");
+}
