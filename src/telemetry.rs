@@ -29,7 +29,7 @@ pub struct Metrics {
     pub connections: IntGauge,
     /// Connections cut off because a peer was too slow.
     pub slow_peers: IntCounter,
-    /// Look-ups in caches; by `cache` and `outcome` (`hit`, `miss`, `stale`).
+    /// Look-ups in caches; by `cache` and `outcome` (`hit`, `miss`, `bypass`).
     pub cache_lookups: IntCounterVec,
     /// Replays that were detected; by `kind` (`code`, `refresh_token`, `assertion`).
     pub replays: IntCounterVec,
@@ -113,9 +113,9 @@ impl Metrics {
         registry.register(Box::new(self.ready.clone()))
     }
 
-    /// Counts a look-up in a cache.
-    pub fn cache_lookup(&self, cache: &'static str, outcome: &'static str) {
-        self.cache_lookups.with_label_values(&[cache, outcome]).inc();
+    /// The counter of one outcome of one cache.
+    pub fn cache_counter(&self, cache: &'static str, outcome: &'static str) -> IntCounter {
+        self.cache_lookups.with_label_values(&[cache, outcome])
     }
 
     /// Counts a detected replay.

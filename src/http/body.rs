@@ -30,9 +30,11 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(9);
 
 /// How much a body may hold here.
 pub fn limit(operation: &Operation, query: Option<&str>) -> usize {
-    let import = operation.takes_query("import")
-        && query.is_some_and(|query| query.split('&').any(|pair| pair == "import=true"));
-    if import || operation.family() == super::family::Family::Platform { LARGE_LIMIT } else { LIMIT }
+    if media::is_import(operation, query) || operation.family() == super::family::Family::Platform {
+        LARGE_LIMIT
+    } else {
+        LIMIT
+    }
 }
 
 /// Reads, checks and puts back the body of a request.

@@ -1,6 +1,6 @@
 //! The call: everything a handler needs to know about its request, prepared before it runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use poem::{FromRequest, Request, RequestBody};
@@ -9,6 +9,7 @@ use crate::domain::{self, Error, Tid};
 use crate::http::head;
 use crate::http::reply::Rejection;
 use crate::service::audit::By;
+use crate::service::tenants::Served;
 use crate::service::{Ctx, Freshness, Services};
 use crate::tenancy::{Directory, Hints, NameKind, Tenant, TokenHash, resolve};
 
@@ -79,12 +80,36 @@ pub struct Names<'a> {
     pub services: &'a Services,
     /// How fresh the caches are for this request.
     pub freshness: Freshness,
+    /// The first that was found: a request that names several is refused.
+    found: OnceLock<Arc<Served>>,
+}
+
+impl<'a> Names<'a> {
+    /// For a request that believes the caches so far.
+    pub fn new(services: &'a Services, freshness: Freshness) -> Self {
+        Self { services, freshness, found: OnceLock::new() }
+    }
+
+    /// What every use case is told first, for a tenant that was found here.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the store can't be asked.
+    pub async fn context(&self, tenant: &Arc<Tenant>, request_id: Arc<str>) -> domain::Result<Ctx> {
+        match self.found.get().filter(|served| Arc::ptr_eq(&served.tenant, tenant)) {
+            Some(served) => Ok(self.services.context_of(self.freshness, served, request_id)),
+            None => self.services.context(self.freshness, Arc::clone(tenant), request_id).await,
+        }
+    }
 }
 
 impl Directory for Names<'_> {
     async fn find(&self, kind: NameKind, name: &str) -> domain::Result<Option<Arc<Tenant>>> {
         let served = self.services.find_tenant(self.freshness, kind, name).await?;
-        Ok(served.map(|served| Arc::clone(&served.tenant)))
+        Ok(served.map(|served| {
+            let tenant = Arc::clone(&served.tenant);
+            let _ = self.found.set(served); // only the first is kept
+            tenant
+        }))
     }
 }
 

@@ -8,7 +8,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use poem::endpoint::BoxEndpoint;
 use poem::http::uri::PathAndQuery;
 use poem::http::{HeaderValue, Method, header};
 use poem::{Endpoint, Request, Response};
@@ -23,6 +22,7 @@ use crate::http::limits::Gatekeeper;
 use crate::http::observe::Seen;
 use crate::http::operations::{Operation, Operations, allow, choose};
 use crate::http::reply::{Edge, Failure, HttpFault, Rejection};
+use crate::http::routes::Handlers;
 use crate::http::unread::Unread;
 use crate::http::{body, head};
 use crate::service::audit::By;
@@ -33,8 +33,8 @@ use crate::tenancy::resolve::cut_prefix;
 
 /// The endpoint around all families.
 pub struct Front {
-    /// The families' routes.
-    pub routes: BoxEndpoint<'static>,
+    /// The families' handlers.
+    pub handlers: Handlers,
     /// What exists.
     pub operations: Operations,
     /// The documents and their page.
@@ -87,7 +87,7 @@ impl Front {
             return document_for(request.method(), document);
         }
         self.gatekeeper.peek()?;
-        let names = Names { services: &self.shared.services, freshness: self.shared.services.arrive().await };
+        let names = Names::new(&self.shared.services, self.shared.services.arrive().await);
         let mut route = self.route(&request, &names, seen).await?;
         let policy = cors::policy(&route.path);
         if request.method() == Method::OPTIONS {
@@ -189,7 +189,7 @@ impl Front {
 
     async fn call(&self, tenant: Arc<Tenant>, names: &Names<'_>, seen: &Seen) -> Result<Call, Rejection> {
         let services = Arc::clone(&self.shared.services);
-        let ctx = services.context(names.freshness, tenant, Arc::clone(&seen.request_id)).await?;
+        let ctx = names.context(&tenant, Arc::clone(&seen.request_id)).await?;
         Ok(Call { services, ctx })
     }
 
@@ -207,7 +207,7 @@ impl Front {
             rewrite(&mut request, path, cleaned.or(query).as_deref())?;
         }
         let _turn = self.gatekeeper.turn().await?;
-        let mut response = self.routes.call(request).await.map_err(Rejection::from)?;
+        let mut response = self.handlers.call(request).await.map_err(Rejection::from)?;
         match response.extensions_mut().remove::<Failure>() {
             Some(failure) => Err(failure.take()),
             None => Ok(response),

@@ -24,6 +24,7 @@ pub mod ops;
 pub mod payload;
 pub mod platform;
 pub mod reply;
+pub mod routes;
 pub mod server;
 pub mod transport;
 pub mod unread;
@@ -32,8 +33,6 @@ pub mod words;
 
 use std::sync::Arc;
 
-use poem::endpoint::EndpointExt;
-use poem::{IntoEndpoint, Route};
 use poem_openapi::{ExtraHeader, OpenApi, OpenApiService};
 
 use crate::telemetry::Metrics;
@@ -43,6 +42,7 @@ use docs::{Docs, Document};
 use front::Front;
 use limits::Gatekeeper;
 use operations::Operations;
+use routes::Handlers;
 
 /// Every family.
 pub type Families = (authz_store::Api, oauth::Api, authlete::Api, iam::Api, platform::Api);
@@ -56,7 +56,7 @@ pub fn routes(shared: Shared, metrics: Arc<Metrics>) -> Front {
 pub fn front<T: OpenApi + 'static>(api: T, shared: Shared, metrics: Arc<Metrics>) -> Front {
     Front {
         operations: Operations::of::<T>(),
-        routes: Route::new().nest("/", service(api, "Tenure").into_endpoint()).boxed(),
+        handlers: Handlers::of(api),
         docs: Docs::new(specs()),
         gatekeeper: Gatekeeper::new(Arc::clone(&metrics)),
         shared,

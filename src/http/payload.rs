@@ -107,9 +107,11 @@ fn json_fault<T: DeserializeOwned>(bytes: &[u8]) -> String {
     let kept = ["missing field `", "unknown field `", "duplicate field `"]
         .iter()
         .find(|known| text.starts_with(**known))
-        .and_then(|known| text[known.len()..].split('`').next().map(|name| (known.trim_end_matches([' ', '`']), name)));
+        .and_then(|known| {
+            text[known.len()..].split('`').next().map(|name| (known.trim_end_matches([' ', '`']), shown(name)))
+        });
     match (kept, text.split(", expected ").nth(1)) {
-        (Some((what, name)), _) if path == name => format!("Invalid JSON: {what} {name}"),
+        (Some((what, name)), _) if shown(&path) == name => format!("Invalid JSON: {what} {name}"),
         (Some((what, name)), _) => format!("Invalid JSON: {member}{what} {name}"),
         (None, Some(expected)) => {
             let expected = expected.split(" at line ").next().unwrap_or_default();

@@ -29,7 +29,7 @@ pub mod users;
 use std::sync::Arc;
 
 use crate::cache::verified::VerifiedSecrets;
-use crate::cache::{self, Coherence, CoherentCache, Spec};
+use crate::cache::{self, Coherence, CoherentCache, Outcome, Spec};
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::MasterKey;
 use crate::crypto::secret::random;
@@ -94,8 +94,13 @@ impl Caches {
 
 /// Counts the outcomes of one cache.
 fn tally(metrics: &Arc<Metrics>, spec: Spec) -> cache::Tally {
-    let metrics = metrics.clone();
-    Box::new(move |outcome| metrics.cache_lookup(spec.name, outcome.as_str()))
+    let counter = |outcome: Outcome| metrics.cache_counter(spec.name, outcome.as_str());
+    let [hits, misses, bypasses] = [Outcome::Hit, Outcome::Miss, Outcome::Bypass].map(counter);
+    Box::new(move |outcome| match outcome {
+        Outcome::Hit => hits.inc(),
+        Outcome::Miss => misses.inc(),
+        Outcome::Bypass => bypasses.inc(),
+    })
 }
 
 impl Services {

@@ -40,10 +40,24 @@ pub fn issuer(text: &str) -> Option<String> {
     Some(under_host(authority, path))
 }
 
-/// The normal form of a `Host` header: lower case, default port elided.
-pub(super) fn host(text: &str) -> String {
+/// A `Host` header.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Host {
+    /// Its normal form: lower case, a scheme's default port elided.
+    pub(super) name: String,
+    /// The scheme, up to its slashes, whose default port was named.
+    pub(super) scheme: Option<&'static str>,
+}
+
+/// Reads a `Host` header.
+pub(super) fn host(text: &str) -> Host {
     let text = text.to_ascii_lowercase();
-    text.strip_suffix(":443").or_else(|| text.strip_suffix(":80")).unwrap_or(&text).to_owned()
+    for (port, scheme) in [(":443", "https://"), (":80", "http://")] {
+        if let Some(name) = text.strip_suffix(port) {
+            return Host { name: name.to_owned(), scheme: Some(scheme) };
+        }
+    }
+    Host { name: text, scheme: None }
 }
 
 /// The normal form of an issuer at `path` of a host in normal form.
@@ -100,9 +114,10 @@ mod tests {
 
     #[test]
     fn hosts_lose_case_and_default_port() {
-        assert_eq!(host("Acme.Example.COM:443"), "acme.example.com");
-        assert_eq!(host("127.0.0.1:8080"), "127.0.0.1:8080");
-        assert_eq!(host("[::1]:80"), "[::1]");
+        let read = |text| (host(text).name, host(text).scheme);
+        assert_eq!(read("Acme.Example.COM:443"), ("acme.example.com".into(), Some("https://")));
+        assert_eq!(read("127.0.0.1:8080"), ("127.0.0.1:8080".into(), None));
+        assert_eq!(read("[::1]:80"), ("[::1]".into(), Some("http://")));
     }
 
     #[test]

@@ -147,7 +147,7 @@ async fn by_issuer<D: Directory>(text: &str, directory: &D) -> Result<Arc<Tenant
 }
 
 async fn by_host<'a, D: Directory>(hints: &Hints<'a>, directory: &D) -> Result<Option<Resolved<'a>>, Refusal> {
-    let Some(host) = hints.host.map(name::host).filter(|host| !host.is_empty()) else { return Ok(None) };
+    let Some(host) = hints.host.map(name::host).filter(|host| !host.name.is_empty()) else { return Ok(None) };
     if let Some((well_known, issuer_path)) = cut_well_known(hints.path)
         && let Some(tenant) = under_host(&host, issuer_path, directory).await?
     {
@@ -163,10 +163,17 @@ async fn by_host<'a, D: Directory>(hints: &Hints<'a>, directory: &D) -> Result<O
 }
 
 /// The tenant whose issuer has this host and exactly this path.
-async fn under_host<D: Directory>(host: &str, path: &str, directory: &D) -> Result<Option<Arc<Tenant>>, Refusal> {
-    let normal = name::under_host(host, path);
+async fn under_host<D: Directory>(
+    host: &name::Host,
+    path: &str,
+    directory: &D,
+) -> Result<Option<Arc<Tenant>>, Refusal> {
+    let normal = name::under_host(&host.name, path);
     let Some(tenant) = find(directory, NameKind::Issuer, &normal).await? else { return Ok(None) };
     let twin = tenant.issuers().find(|issuer| name::issuer(issuer).as_ref() == Some(&normal));
+    if twin.is_some_and(|issuer| host.scheme.is_some_and(|scheme| !issuer.starts_with(scheme))) {
+        return Err(Refusal::Near(Hint::Host, "the port"));
+    }
     let right = twin.and_then(uri::split).map(|(_, path)| path.trim_end_matches('/'));
     match right {
         Some(right) if right == path => Ok(Some(tenant)),

@@ -13,6 +13,7 @@ both!(
     an_import_overwrites,
     an_import_without_a_refresh_token_may_have_one_made,
     a_bad_import_is_refused,
+    an_import_needs_no_content_type,
     a_refresh_token_belongs_to_one_record,
     two_tenants_may_import_the_same_refresh_token,
     a_foreign_refresh_token_may_rotate,
@@ -169,6 +170,13 @@ async fn a_bad_import_is_refused(app: &TestApp) {
     assert!([400, 415].contains(&form.code()), "{form}");
     assert_eq!(app.db_rows().await, before);
     app.authz_store().import(&with("rft", json!("a".repeat(22)))).await.status(204);
+}
+
+/// Where only JSON is possible, a missing Content-Type is JSON.
+async fn an_import_needs_no_content_type(app: &TestApp) {
+    let request = app.authz_store().request("POST", "authorizations?import=true");
+    request.untyped_body(example().to_string()).send().await.status(204);
+    app.authz_store().inspect("refresh_token", RFT).await.status(200);
 }
 
 async fn a_refresh_token_belongs_to_one_record(app: &TestApp) {

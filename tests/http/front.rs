@@ -145,6 +145,7 @@ async fn json_is_taken_strictly_and_a_missing_type_means_json() {
         (r#"{"sub":"a","sub":"b"}"#, "Invalid JSON: duplicate member sub at line 1 column 16"),
         (r#"{"sub":12345}"#, "Invalid JSON: sub: expected a string at line 1 column 12"),
         (r#"{"sub":"a","x":1}"#, "Invalid JSON: unknown field x"),
+        (r#"{"sub":"a","AQNSFdUHF_qQqzrGtt0h1PZ_AAAAAOMSHMo":1}"#, "Invalid JSON: unknown field (not shown)"),
         (r"{}", "Invalid JSON: missing field sub"),
         (r#"{"sub":"a"} x"#, "Invalid JSON: at line 1 column 13"),
     ] {
@@ -163,6 +164,10 @@ async fn a_content_type_must_be_the_one_meant() {
     let right =
         token(&served, &["Content-Type: application/x-www-form-urlencoded; charset=UTF-8"], "grant_type=a").await;
     assert_eq!(right.status, 200);
+    for (coding, expected) in [("gzip", 415), ("identity", 200)] {
+        let answer = token(&served, &[FORM, &format!("Content-Encoding: {coding}")], "grant_type=a").await;
+        assert_eq!(answer.status, expected, "RFC 9110 section 8.4: {coding}");
+    }
 }
 
 #[tokio::test]

@@ -173,6 +173,7 @@ async fn the_host_names_the_tenant(app: &TestApp) {
     }
     for (host, target) in [
         ("acme.example.com:8443", DISCOVERY.to_owned()),
+        ("acme.example.com:80", DISCOVERY.to_owned()),
         ("acme.example.com.", DISCOVERY.to_owned()),
         ("xacme.example.com", DISCOVERY.to_owned()),
         ("example.com", DISCOVERY.to_owned()),

@@ -35,7 +35,15 @@ pub fn is(content_type: &str, media: &str) -> bool {
 /// The media type of the body of a request; `None` if there is no body and none is needed to be named. Where JSON alone is
 /// possible, a missing `Content-Type` means JSON, and is put in for the extractors.
 pub fn of(request: &mut Request, operation: &Operation, empty: bool) -> Result<Option<Media>, Rejection> {
-    let takes = operation.media();
+    if request
+        .headers()
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+    {
+        return Err(HttpFault::MediaType.into());
+    }
+    let json_alone = is_import(operation, request.uri().query());
+    let takes = if json_alone { &[Media::Json] } else { operation.media() };
     let Some(given) = request.headers().get(header::CONTENT_TYPE) else {
         let assumed = match takes {
             [] => return Ok(None),
@@ -58,6 +66,11 @@ pub fn of(request: &mut Request, operation: &Operation, empty: bool) -> Result<O
     let given = given.to_str().unwrap_or_default();
     let known = takes.iter().find(|media| is(given, media.name()));
     known.map(|media| Some(*media)).ok_or_else(|| HttpFault::MediaType.into())
+}
+
+/// Whether a request to an operation asks for an import, which takes JSON and no form.
+pub(super) fn is_import(operation: &Operation, query: Option<&str>) -> bool {
+    operation.takes_query("import") && query.is_some_and(|query| query.split('&').any(|pair| pair == "import=true"))
 }
 
 #[cfg(test)]

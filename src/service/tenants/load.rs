@@ -86,8 +86,13 @@ impl Services {
     pub async fn context(&self, freshness: Freshness, tenant: Arc<Tenant>, request_id: Arc<str>) -> Result<Ctx> {
         let served = self.served(freshness, tenant.id).await?;
         let served = served.ok_or_else(|| Error::invalid("the tenant was deleted"))?;
-        let keys = served.keys.clone();
-        Ok(Ctx { tenant: served.tenant.clone(), keys, now: self.now(), request_id, freshness })
+        Ok(self.context_of(freshness, &served, request_id))
+    }
+
+    /// The context of a request for a tenant that was just looked up.
+    pub fn context_of(&self, freshness: Freshness, served: &Served, request_id: Arc<str>) -> Ctx {
+        let (tenant, keys) = (Arc::clone(&served.tenant), Arc::clone(&served.keys));
+        Ctx { tenant, keys, now: self.now(), request_id, freshness }
     }
 
     async fn load(&self, id: TenantId) -> Result<Option<Arc<Served>>> {

@@ -114,6 +114,7 @@ async fn what_is_refused_and_what_the_refusal_says() {
         (hints(&[], &[], Some("evil.example.com"), "/token"), "no tenant"),
         (hints(&[], &[], Some("globex.example.com"), "/token"), "no tenant"),
         (hints(&[], &[], Some("globex.example.com"), "/oauthtoken"), "no tenant"),
+        (hints(&[], &[], Some("acme.example.com:80"), "/token"), "the port"),
         (hints(&["globex"], &[acme], None, "/token"), "different tenants"),
         (hints(&["globex"], &[], None, "/t/acme/token"), "different tenants"),
         (hints(&["acme", "acme"], &[], None, "/token"), "Tenant-ID header is repeated"),
