@@ -20,6 +20,7 @@ use crate::http::transport::Limits;
 use crate::service::Services;
 use crate::store::Store;
 use crate::telemetry::MetricsError;
+use crate::telemetry::traces::{Traces, TracesError};
 use crate::tenancy::load::LoadError;
 
 pub use commands::Tenure;
@@ -39,6 +40,9 @@ pub enum StartError {
     /// A port can't be listened on, or a certificate can't be read.
     #[error("can't listen: {0}")]
     Listen(#[from] io::Error),
+    /// The collector of traces can't be used.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// The metrics can't be declared.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -55,6 +59,7 @@ pub struct Running {
     serving: Serving,
     store: Store,
     services: Arc<Services>,
+    traces: Traces,
     watching: JoinHandle<()>,
     upkeep: JoinHandle<()>,
     tending: JoinHandle<()>,
@@ -80,11 +85,16 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
         }
         None => None,
     };
+    let traces = match &config.otlp {
+        Some(collector) => Traces::start(&collector.endpoint, collector.sample)?,
+        None => Traces::default(),
+    };
     let shared = Shared {
         services: Arc::clone(&parts.services),
         platform_tokens: tokens.into(),
         default_tenant: config.default_tenant.clone(),
         origins: assemble::origins,
+        traces: traces.clone(),
     };
     let readiness = Arc::new(Readiness::default());
     let eyes = watch::Eyes::new(&parts, &readiness);
@@ -98,7 +108,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let upkeep = tokio::spawn(Arc::clone(&services).keep_tidy());
     let tending = tokio::spawn(Arc::clone(&services).keep_tenants());
     let store = parts.store;
-    Ok(Running { public_addr, ops_addr, clock, serving, store, services, watching, upkeep, tending, banner })
+    Ok(Running { public_addr, ops_addr, clock, serving, store, services, traces, watching, upkeep, tending, banner })
 }
 
 impl Running {
@@ -134,6 +144,7 @@ impl Running {
         self.upkeep.abort();
         self.tending.abort();
         self.store.close().await;
+        let _ = tokio::task::spawn_blocking(move || self.traces.stop()).await;
         stopped
     }
 }

@@ -2,6 +2,7 @@
 
 mod flags;
 mod key;
+mod otlp;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,6 +19,7 @@ use crate::domain::Tid;
 use crate::tenancy::TokenHash;
 pub use flags::Flags;
 pub use key::LoadedKey;
+pub use otlp::Otlp;
 
 /// The settings of one process, checked.
 #[derive(Clone, Debug)]
@@ -46,6 +48,8 @@ pub struct Config {
     pub drain_delay: Duration,
     /// Certificate and key of the public listener.
     pub tls: Option<Tls>,
+    /// The collector of traces.
+    pub otlp: Option<Otlp>,
     /// Filter of the log, as `tracing` has it.
     pub log: String,
     /// Form of the log.
@@ -100,6 +104,7 @@ impl Default for Config {
             coherence: Coherence::Strict,
             drain_delay: Duration::ZERO,
             tls: None,
+            otlp: None,
             log: "info".to_owned(),
             log_format: LogFormat::default(),
         }
@@ -149,6 +154,7 @@ impl TryFrom<Flags> for Config {
             coherence: coherence(&flags.coherence)?,
             drain_delay: drain_delay(&flags.drain_delay)?,
             tls,
+            otlp: otlp::otlp(flags.otlp_endpoint.as_deref(), flags.otlp_sample)?,
             log: flags.log,
             log_format: flags.log_format,
         })

@@ -2,6 +2,8 @@
 //!
 //! Labels are bounded: operation ids, outcome classes, names from this program; never a tenant, a client or a path.
 
+pub mod traces;
+
 use std::io::IsTerminal;
 
 use prometheus::{Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec};

@@ -74,6 +74,12 @@ pub struct Flags {
     /// Private key (PEM) of the public listener
     #[arg(long, env = "TENURE_TLS_KEY", value_name = "FILE", global = true)]
     pub tls_key: Option<PathBuf>,
+    /// Base URL of an OpenTelemetry collector (OTLP over HTTP) that traces go to
+    #[arg(long, env = "TENURE_OTLP_ENDPOINT", value_name = "URL", global = true)]
+    pub otlp_endpoint: Option<String>,
+    /// Share of requests that are traced unless their caller decides, 0 to 1
+    #[arg(long, env = "TENURE_OTLP_SAMPLE", default_value_t = 1.0, value_name = "SHARE", global = true)]
+    pub otlp_sample: f64,
     /// Filter of the log, such as `info` or `tenure=debug,info`
     #[arg(long, env = "TENURE_LOG", default_value = "info", value_name = "FILTER", global = true)]
     pub log: String,

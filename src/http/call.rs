@@ -11,6 +11,7 @@ use crate::http::reply::Rejection;
 use crate::service::audit::By;
 use crate::service::tenants::Served;
 use crate::service::{Ctx, Freshness, Services};
+use crate::telemetry::traces::Traces;
 use crate::tenancy::{Directory, Hints, NameKind, Tenant, TokenHash, resolve};
 
 /// Tells whether a client of a request's tenant has registered an origin.
@@ -27,6 +28,8 @@ pub struct Shared {
     pub default_tenant: Option<Tid>,
     /// Whether a client of the tenant has registered an origin (`origins`).
     pub origins: Origins,
+    /// Where their traces go.
+    pub traces: Traces,
 }
 
 /// A request under a tenant. As an argument of a handler it is there by construction: without a tenant, the request ended

@@ -52,6 +52,8 @@ impl Endpoint for Front {
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let mut seen = Seen::new(new_request_id(), Family::of(request.uri().path()));
+        let headers = request.headers();
+        let span = self.shared.traces.begin(|name| headers.get(name)?.to_str().ok());
         let mut unread = Unread::of(&mut request);
         let served = AssertUnwindSafe(self.serve(request, &mut unread, &mut seen)).catch_unwind().await;
         let served = served.unwrap_or_else(|_| {
@@ -61,6 +63,9 @@ impl Endpoint for Front {
         let mut response = served.unwrap_or_else(|rejection| refuse(&rejection, &seen));
         response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         seen.answered(&mut response, &self.metrics);
+        if let Some(span) = span {
+            span.end(&seen.told(response.status()));
+        }
         unread.settle(&mut response).await;
         Ok(response)
     }

@@ -12,6 +12,7 @@ use crate::domain::Tid;
 use crate::http::family::Family;
 use crate::http::reply::Rejection;
 use crate::telemetry::Metrics;
+use crate::telemetry::traces::Told;
 
 /// The header that carries the request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -46,6 +47,17 @@ impl Seen {
         metrics.requests.with_label_values(&labels).observe(self.started.elapsed().as_secs_f64());
         if let Ok(id) = HeaderValue::from_str(&self.request_id) {
             response.headers_mut().insert(REQUEST_ID, id);
+        }
+    }
+
+    /// What its span tells of a request.
+    pub fn told(&self, status: StatusCode) -> Told<'_> {
+        Told {
+            operation: self.operation.unwrap_or(OTHER),
+            family: self.family.name(),
+            tenant: self.tenant.as_ref().map_or("", Tid::as_str),
+            request_id: &self.request_id,
+            status: status.as_u16(),
         }
     }
 

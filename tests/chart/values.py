@@ -62,7 +62,7 @@ def others(steps: Steps, value: Any) -> list[Any]:
     """Other values than this one, some of which the schema will take."""
     if isinstance(value, bool):
         return [not value]
-    if isinstance(value, int):
+    if isinstance(value, int | float):
         return [value + 1, value - 1]
     if isinstance(value, list):
         return [[{"name": "other", "value": "other"}], [{"host": "other.example.com", "paths": ["/"]}], []]

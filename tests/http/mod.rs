@@ -6,4 +6,5 @@ mod ops;
 mod resolution;
 mod served;
 mod slow;
+mod traces;
 mod transport;

@@ -16,6 +16,7 @@ use tenure::http::transport::Limits;
 use tenure::service::Services;
 use tenure::store::{Options, Store};
 use tenure::telemetry::Metrics;
+use tenure::telemetry::traces::Traces;
 use tenure::tenancy::file;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -72,6 +73,7 @@ impl Served {
             platform_tokens: Arc::new([]),
             default_tenant: None,
             origins: |_, origin| Box::pin(std::future::ready(Ok(origin == "https://shop.example.com"))),
+            traces: Traces::default(),
         };
         let listen = Listen {
             public: SocketAddr::from(([127, 0, 0, 1], 0)),
