@@ -17,5 +17,6 @@ mod oauth;
 mod openapi;
 mod peers;
 mod platform;
+mod replicas;
 mod secrets;
 mod tenancy;

@@ -1,6 +1,6 @@
 //! The management API: authorised applications.
 
-mod caller;
+pub(crate) mod caller;
 mod credentials;
 mod effects;
 mod list;

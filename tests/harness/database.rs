@@ -42,6 +42,12 @@ impl TestDatabase {
         Some(Self { url: database.url.clone(), place: Place::Postgres(database) })
     }
 
+    /// One without a table; `None` without a server.
+    pub(crate) async fn empty_postgres() -> Option<Self> {
+        let database = postgres::server()?.empty_database().await;
+        Some(Self { url: database.url.clone(), place: Place::Postgres(database) })
+    }
+
     /// Every row of every table with a tenant, as text, sorted.
     pub(crate) async fn rows(&self) -> Vec<String> {
         let db = connect(&self.url).await;

@@ -16,6 +16,8 @@ pub(crate) mod request;
 pub(crate) mod server;
 pub(crate) mod tenants;
 
+use tenure::app::StartError;
+use tenure::config::Config;
 use tenure::domain::Clock;
 
 pub(crate) use answer::Answer;
@@ -67,6 +69,35 @@ impl TestApp {
     pub(crate) async fn replica(&self) -> Self {
         let server = Server::start(&self.database.url, self.clock.clone()).await;
         Self { server, clock: self.clock.clone(), http: self.http.clone(), database: self.database.clone() }
+    }
+
+    /// As [`TestApp::replica`], with settings of its own.
+    pub(crate) async fn replica_with(&self, change: impl FnOnce(&mut Config)) -> Result<Self, StartError> {
+        let mut settings = self.config();
+        change(&mut settings);
+        let server = Server::start_as(settings, self.clock.clone()).await?;
+        Ok(Self { server, clock: self.clock.clone(), http: client(), database: self.database.clone() })
+    }
+
+    /// Replicas that start at the same moment on an empty PostgreSQL database; `None` where there is no PostgreSQL to use.
+    pub(crate) async fn on_empty_postgres(count: usize) -> Option<Vec<Result<Self, StartError>>> {
+        let database = std::sync::Arc::new(TestDatabase::empty_postgres().await?);
+        let clock = Clock::fixed(NOW);
+        let start = || async {
+            let server = Server::start_as(server::config(&database.url), clock.clone()).await?;
+            Ok(Self { server, clock: clock.clone(), http: client(), database: database.clone() })
+        };
+        Some(futures_util::future::join_all((0..count).map(|_| start())).await)
+    }
+
+    /// Stops this server in an orderly way; its replicas go on.
+    pub(crate) async fn stop(self) {
+        self.server.stop().await;
+    }
+
+    /// Where the database is.
+    pub(crate) fn database_url(&self) -> &str {
+        &self.database.url
     }
 
     /// The same server after a stop and a start.
@@ -128,7 +159,7 @@ impl TestApp {
     }
 
     /// The settings of a command on the same database, for while the server is stopped too.
-    pub(crate) fn config(&self) -> tenure::config::Config {
+    pub(crate) fn config(&self) -> Config {
         server::config(&self.database.url)
     }
 

@@ -68,9 +68,18 @@ fn start_or_say_why_not() -> Option<PostgresServer> {
 impl PostgresServer {
     /// A copy of the template for one test.
     pub(crate) async fn fresh_database(&'static self) -> Database {
+        self.database(&template()).await
+    }
+
+    /// A database without a table.
+    pub(crate) async fn empty_database(&'static self) -> Database {
+        self.database("template0").await
+    }
+
+    async fn database(&'static self, template: &str) -> Database {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("tenure_test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        self.run(&format!("CREATE DATABASE {name} TEMPLATE {}", template())).await;
+        self.run(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         Database { url: self.url_of(&name), name, server: self }
     }
 
@@ -178,7 +187,7 @@ fn wait_for(data: &Path) -> Result<(), String> {
 }
 
 /// The directory that holds the server's programs.
-fn programs() -> Option<PathBuf> {
+pub(crate) fn programs() -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let mut places: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use tenure::app::{self, Running};
+use tenure::app::{self, Running, StartError};
 use tenure::config::Config;
 use tenure::crypto::secret::Secret;
 use tenure::domain::Clock;
@@ -30,15 +30,17 @@ impl Server {
 
     /// As [`Server::start`], with a master key.
     pub(crate) async fn start_with(database_url: &str, clock: Clock, master_key: &str) -> Self {
+        let settings = Config { master_key: Some(Secret::new(master_key)), ..config(database_url) };
+        Self::start_as(settings, clock).await.unwrap()
+    }
+
+    /// Starts a server with settings of its own, and the tenants of [`tenants::file`].
+    pub(crate) async fn start_as(settings: Config, clock: Clock) -> Result<Self, StartError> {
         let tenants_file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(tenants_file.path(), tenants::file()).unwrap();
-        let config = Config {
-            tenants: Some(tenants_file.path().to_owned()),
-            master_key: Some(Secret::new(master_key)),
-            ..config(database_url)
-        };
-        let running = app::start(config, clock).await.unwrap();
-        Self { public: running.public_addr, ops: running.ops_addr, running: Some(running) }
+        let config = Config { tenants: Some(tenants_file.path().to_owned()), ..settings };
+        let running = app::start(config, clock).await?;
+        Ok(Self { public: running.public_addr, ops: running.ops_addr, running: Some(running) })
     }
 
     /// Does at once what the server does for tenants from time to time.

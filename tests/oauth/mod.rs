@@ -1,7 +1,7 @@
 //! What OAuth clients call: `/token`, `/token/revoke`, `/token/introspect`, `/clients`, discovery.
 
 mod agreement;
-mod caller;
+pub(crate) mod caller;
 mod client_auth;
 mod client_credentials;
 mod codes;
