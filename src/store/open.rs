@@ -55,11 +55,12 @@ pub(super) async fn open(options: &Options) -> Result<Opened> {
 }
 
 /// Brings the schema up to date; on PostgreSQL one process at a time does so, under a lock that ends with its transaction.
+/// The others wait as long as it takes: a step on a large table may take longer than any other statement.
 ///
 /// # Errors
 /// When the database can't be reached or a step fails.
 pub async fn migrate(options: &Options) -> Result<()> {
-    let db = connect(options, 2).await?;
+    let db = connect_with(options, 2, &PATIENT).await?;
     let outcome = if options.is_postgres() {
         let tx = db.begin().await.map_err(from_db)?;
         let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
@@ -74,7 +75,22 @@ pub async fn migrate(options: &Options) -> Result<()> {
     outcome
 }
 
+/// Settings of a PostgreSQL session.
+type Session = [(&'static str, &'static str); 3];
+
+/// No request waits for long.
+const PROMPT: Session =
+    [("statement_timeout", "5s"), ("lock_timeout", "3s"), ("idle_in_transaction_session_timeout", "10s")];
+
+/// A migration takes the time it takes; while it does, the transaction that holds its lock is idle.
+const PATIENT: Session =
+    [("statement_timeout", "0"), ("lock_timeout", "0"), ("idle_in_transaction_session_timeout", "0")];
+
 async fn connect(options: &Options, connections: u32) -> Result<DatabaseConnection> {
+    connect_with(options, connections, &PROMPT).await
+}
+
+async fn connect_with(options: &Options, connections: u32, session: &'static Session) -> Result<DatabaseConnection> {
     let mut connect = ConnectOptions::new(&options.url);
     connect
         .max_connections(connections)
@@ -84,13 +100,7 @@ async fn connect(options: &Options, connections: u32) -> Result<DatabaseConnecti
         .test_before_acquire_if_idle_for(Duration::from_secs(5))
         .sqlx_logging(false);
     if options.is_postgres() {
-        connect.map_sqlx_postgres_opts(|o| {
-            o.application_name("tenure").options([
-                ("statement_timeout", "5s"),
-                ("lock_timeout", "3s"),
-                ("idle_in_transaction_session_timeout", "10s"),
-            ])
-        });
+        connect.map_sqlx_postgres_opts(|o| o.application_name("tenure").options(*session));
     } else {
         connect.map_sqlx_sqlite_opts(|o| {
             o.busy_timeout(Duration::from_secs(5))

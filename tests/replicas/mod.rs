@@ -6,6 +6,7 @@ mod changes;
 mod races;
 mod restarts;
 mod staleness;
+mod starts;
 
 use crate::harness::TestApp;
 use crate::oauth::caller::shop;

@@ -79,6 +79,14 @@ impl Services {
     }
 
     async fn apply_entry(&self, entry: TenantEntry, recreate: bool, dry_run: bool) -> Result<Outcome> {
+        match self.apply_once(entry.clone(), recreate, dry_run).await {
+            // Another replica that starts with the same file may have been first: then the second look finds its work done.
+            Err(Error::Conflict(_)) => self.apply_once(entry, recreate, dry_run).await,
+            done => done,
+        }
+    }
+
+    async fn apply_once(&self, entry: TenantEntry, recreate: bool, dry_run: bool) -> Result<Outcome> {
         let digest = self.text_digest(&entry).await?;
         let (existing, outcome) = match self.store.find_tenant_ever(&entry.tid).await? {
             Some(found) if found.status == Status::Deleted && !recreate => return Ok(Outcome::Tombstone),
