@@ -9,15 +9,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sea_orm::{
-    DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait,
-};
+use sea_orm::{DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::TenantStore;
-use super::error::{from_db, is_retryable};
+use super::error::{from_db, is_broken, is_canceled, is_retryable};
+use super::open::Opened;
+use super::receipt::{Fate, Receipt};
 use super::scoped::Done;
+use super::{TenantStore, Tx, Watched};
 use crate::domain::coherence::Shard;
 use crate::domain::{Error, Result, TenantId};
 use crate::telemetry::Metrics;
@@ -26,7 +26,7 @@ use crate::telemetry::Metrics;
 pub type Work<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
 
 /// A write: rows and arguments in, a result out. A plain function, so that it can be run again after a deadlock.
-pub type Write<A, T> = for<'t> fn(&'t TenantStore<'t, DatabaseTransaction>, &'t A) -> Work<'t, T>;
+pub type Write<A, T> = for<'t> fn(&'t TenantStore<'t, Tx>, &'t A) -> Work<'t, T>;
 
 /// Told which shards of the caches a durable transaction changed, before anybody is answered.
 pub type AfterCommit = Arc<dyn Fn(&[Shard]) + Send + Sync>;
@@ -39,7 +39,7 @@ const ATTEMPTS: usize = 5;
 /// One queued write, whatever its types.
 trait Item: Send {
     fn tenant(&self) -> TenantId;
-    fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, DatabaseTransaction>) -> Work<'t, ()>;
+    fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, Tx>) -> Work<'t, ()>;
     fn answer(self: Box<Self>, outcome: Result<(), String>);
 }
 
@@ -56,14 +56,15 @@ impl<A: Send + Sync, T: Send> Item for Queued<A, T> {
         self.tenant
     }
 
-    fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, DatabaseTransaction>) -> Work<'t, ()> {
+    fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, Tx>) -> Work<'t, ()> {
         Box::pin(async move {
             match (self.work)(rows, &self.args).await {
                 Ok(value) => {
                     self.done = Some(Ok(value));
                     Ok(())
                 }
-                Err(Error::Unavailable(cause)) => Err(Error::Unavailable(cause)),
+                // A lock that somebody else holds is this item's trouble alone; a lost connection is everybody's.
+                Err(Error::Unavailable(cause)) if !is_canceled(&cause) => Err(Error::Unavailable(cause)),
                 Err(error) => {
                     self.done = Some(Err(error));
                     Err(Error::internal("the item failed"))
@@ -92,24 +93,20 @@ pub(super) struct Writer {
     queue: Mutex<Option<mpsc::Sender<Box<dyn Item>>>>,
     sender: mpsc::WeakSender<Box<dyn Item>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
-    db: DatabaseConnection,
+    db: Watched<DatabaseConnection>,
 }
 
 impl Writer {
     /// Starts one task on SQLite, which has one writer, and two on PostgreSQL.
-    pub(super) fn start(
-        db: DatabaseConnection,
-        backend: DbBackend,
-        after_commit: AfterCommit,
-        metrics: Option<&Arc<Metrics>>,
-    ) -> Self {
+    pub(super) fn start(opened: Opened, after_commit: AfterCommit, metrics: Option<&Arc<Metrics>>) -> Self {
+        let Opened { writes: db, backend, receipts, .. } = opened;
         let (sender, receiver) = mpsc::channel(QUEUE);
         let receiver = Arc::new(Mutex::new(receiver));
         let lanes = if backend == DbBackend::Sqlite { 1 } else { 2 };
         let tasks = (0..lanes)
             .map(|_| {
                 let (after_commit, metrics) = (after_commit.clone(), metrics.cloned());
-                let lane = Lane { db: db.clone(), backend, after_commit, metrics };
+                let lane = Lane { db: db.clone(), backend, receipts, after_commit, metrics };
                 tokio::spawn(lane.drain(receiver.clone()))
             })
             .collect();
@@ -136,16 +133,30 @@ impl Writer {
         for task in self.tasks.lock().await.drain(..) {
             let _ = task.await;
         }
-        let _ = self.db.clone().close().await;
+        self.db.close().await;
     }
 }
 
 /// One writing task.
 struct Lane {
-    db: DatabaseConnection,
+    db: Watched<DatabaseConnection>,
     backend: DbBackend,
+    receipts: bool,
     after_commit: AfterCommit,
     metrics: Option<Arc<Metrics>>,
+}
+
+/// Why a batch was not written.
+struct Lost {
+    cause: String,
+    /// Whether nothing of it stands, and it may well be written if it is tried again.
+    again: bool,
+}
+
+impl From<String> for Lost {
+    fn from(cause: String) -> Self {
+        Self { again: is_retryable(&cause) || is_broken(&cause), cause }
+    }
 }
 
 impl Lane {
@@ -161,24 +172,26 @@ impl Lane {
         }
     }
 
-    /// Writes a batch, again if it lost against another transaction, and answers every item.
+    /// Writes a batch, again if it lost against another transaction or its connection, and answers every item.
     async fn write(&self, mut batch: Vec<Box<dyn Item>>) {
         let mut outcome = Ok(());
         for attempt in 1..=ATTEMPTS {
-            outcome = self.attempt(&mut batch).await;
-            match &outcome {
-                Err(cause) if is_retryable(cause) && attempt < ATTEMPTS => {
+            outcome = match self.attempt(&mut batch).await {
+                Ok(()) => Ok(()),
+                Err(lost) if lost.again && attempt < ATTEMPTS => {
                     tokio::time::sleep(Duration::from_millis(5 << attempt)).await;
+                    continue;
                 }
-                _ => break,
-            }
+                Err(lost) => Err(lost.cause),
+            };
+            break;
         }
         for item in batch {
             item.answer(outcome.clone());
         }
     }
 
-    async fn attempt(&self, batch: &mut [Box<dyn Item>]) -> Result<(), String> {
+    async fn attempt(&self, batch: &mut [Box<dyn Item>]) -> Result<(), Lost> {
         let started = Instant::now();
         let tx = self.begin().await?;
         let alone = batch.len() == 1;
@@ -190,16 +203,16 @@ impl Lane {
                     changed.extend(done.changed.into_iter().map(|shard| (item.tenant(), shard)));
                     revocations += done.revocations;
                 }
-                Err(Failure::Item) if alone => return tx.rollback().await.map_err(|e| e.to_string()),
+                Err(Failure::Item) if alone => return Ok(tx.rollback().await.map_err(|e| e.to_string())?),
                 Err(Failure::Item) => {}
                 Err(Failure::Batch(cause)) => {
                     let _ = tx.rollback().await;
-                    return Err(cause);
+                    return Err(cause.into());
                 }
             }
         }
         super::feed::record_change(&tx, &changed).await.map_err(|e| e.to_string())?;
-        tx.commit().await.map_err(|e| e.to_string())?;
+        self.commit(tx).await?;
         let shards: Vec<Shard> = changed.into_iter().map(|(_, shard)| shard).collect();
         (self.after_commit)(&shards);
         if let Some(metrics) = &self.metrics {
@@ -210,10 +223,27 @@ impl Lane {
         Ok(())
     }
 
-    async fn begin(&self) -> Result<DatabaseTransaction, String> {
+    /// Commits; where the answer is lost, finds out whether the transaction stands.
+    async fn commit(&self, tx: Tx) -> Result<(), Lost> {
+        let receipt = if self.receipts { Receipt::take(&tx).await.map_err(|e| e.to_string())? } else { None };
+        let Err(error) = tx.commit().await else { return Ok(()) };
+        let cause = error.to_string();
+        let fate = match &receipt {
+            Some(receipt) => receipt.fate(&self.db).await,
+            None => Fate::Unknown,
+        };
+        tracing::warn!(%cause, ?fate, "the answer to a commit was lost");
+        match fate {
+            Fate::Committed => Ok(()),
+            Fate::Aborted => Err(cause.into()),
+            Fate::Unknown => Err(Lost { again: is_retryable(&cause), cause }),
+        }
+    }
+
+    async fn begin(&self) -> Result<Tx, String> {
         let mode = (self.backend == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
         let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
-        self.db.begin_with_options(options).await.map_err(|e| e.to_string())
+        self.db.begin(options).await.map_err(|e| e.to_string())
     }
 }
 
@@ -224,7 +254,7 @@ enum Failure {
     Batch(String),
 }
 
-async fn run(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Done, Failure> {
+async fn run(item: &mut Box<dyn Item>, tx: &Tx) -> Result<Done, Failure> {
     let rows = TenantStore::new(tx, item.tenant());
     match item.run(&rows).await {
         Ok(()) => Ok(rows.take_done()),
@@ -233,9 +263,9 @@ async fn run(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Done,
     }
 }
 
-async fn run_under_savepoint(item: &mut Box<dyn Item>, tx: &DatabaseTransaction) -> Result<Done, Failure> {
+async fn run_under_savepoint(item: &mut Box<dyn Item>, tx: &Tx) -> Result<Done, Failure> {
     let lost = |e| Failure::Batch(from_db(e).to_string());
-    let savepoint = tx.begin().await.map_err(lost)?;
+    let savepoint = tx.savepoint().await.map_err(lost)?;
     match run(item, &savepoint).await {
         Ok(done) => savepoint.commit().await.map(|()| done).map_err(lost),
         Err(failure) => {

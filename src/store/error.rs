@@ -20,6 +20,24 @@ pub(crate) fn is_retryable(text: &str) -> bool {
         .any(|sign| text.contains(sign))
 }
 
+/// Whether a connection that had been there broke.
+pub(crate) fn is_broken(text: &str) -> bool {
+    let broken = [
+        "connection closed",
+        "terminating connection",
+        "expected to read",
+        "unexpected end of file",
+        "Broken pipe",
+        "reset by peer",
+    ];
+    broken.iter().any(|sign| text.contains(sign)) && !text.contains("refused")
+}
+
+/// Whether the database gave up one statement, and the connection is as good as before.
+pub(crate) fn is_canceled(text: &str) -> bool {
+    text.contains("canceling statement due to")
+}
+
 fn is_unavailable(error: &DbErr) -> bool {
     let lost = match error {
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
@@ -48,6 +66,7 @@ fn is_lost(text: &str) -> bool {
         "Broken pipe",
         "reset by peer",
         "statement timeout",
+        "lock timeout",
         "WorkerCrashed",
         "database or disk is full",
         "No space left",

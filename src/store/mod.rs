@@ -8,6 +8,8 @@ pub mod batch;
 mod error;
 mod feed;
 mod open;
+mod pulse;
+mod receipt;
 mod scoped;
 
 pub mod access_tokens;
@@ -39,18 +41,19 @@ use crate::domain::{Result, TenantId};
 pub use batch::{AfterCommit, Write};
 pub use feed::Feed;
 pub use open::{Options, migrate};
+pub use pulse::Watched;
 pub use scoped::TenantStore;
 
 /// The store of one process: a pool for reads and the writer.
 #[derive(Clone)]
 pub struct Store {
-    reads: DatabaseConnection,
+    reads: Watched<DatabaseConnection>,
     writer: Arc<batch::Writer>,
     backend: DbBackend,
 }
 
 /// The transaction that a write runs in.
-pub type Tx = DatabaseTransaction;
+pub type Tx = Watched<DatabaseTransaction>;
 
 impl Store {
     /// Opens the database, brings its schema up to date and starts the writer.
@@ -59,12 +62,13 @@ impl Store {
     /// When the database can't be reached, is not safe (`fsync` or `synchronous_commit` off), or can't be migrated.
     pub async fn open(options: &Options, after_commit: AfterCommit) -> Result<Self> {
         let opened = open::open(options).await?;
-        let writer = batch::Writer::start(opened.writes, opened.backend, after_commit, options.metrics.as_ref());
-        Ok(Self { reads: opened.reads, writer: Arc::new(writer), backend: opened.backend })
+        let (reads, backend) = (opened.reads.clone(), opened.backend);
+        let writer = batch::Writer::start(opened, after_commit, options.metrics.as_ref());
+        Ok(Self { reads, writer: Arc::new(writer), backend })
     }
 
     /// The rows of one tenant, for reading.
-    pub fn tenant(&self, tenant: TenantId) -> TenantStore<'_, DatabaseConnection> {
+    pub fn tenant(&self, tenant: TenantId) -> TenantStore<'_, Watched<DatabaseConnection>> {
         TenantStore::new(&self.reads, tenant)
     }
 
@@ -84,7 +88,7 @@ impl Store {
     }
 
     /// The pool, for the parts of the store that are not a tenant's.
-    pub(crate) fn pool(&self) -> &DatabaseConnection {
+    pub(crate) fn pool(&self) -> &Watched<DatabaseConnection> {
         &self.reads
     }
 
@@ -109,6 +113,6 @@ impl Store {
     /// Ends the writer once what is queued is written, and closes the pool.
     pub async fn close(&self) {
         self.writer.stop().await;
-        let _ = self.reads.clone().close().await;
+        self.reads.close().await;
     }
 }

@@ -7,6 +7,8 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 
 use super::error::from_db;
+use super::pulse::{Pulse, Watched};
+use super::receipt;
 use crate::domain::{Error, Result};
 use crate::telemetry::Metrics;
 
@@ -34,9 +36,11 @@ impl Options {
 
 /// What was opened.
 pub(super) struct Opened {
-    pub(super) reads: DatabaseConnection,
-    pub(super) writes: DatabaseConnection,
+    pub(super) reads: Watched<DatabaseConnection>,
+    pub(super) writes: Watched<DatabaseConnection>,
     pub(super) backend: DbBackend,
+    /// Whether the database tells what became of a transaction.
+    pub(super) receipts: bool,
 }
 
 /// The key of the advisory lock that lets one replica migrate at a time.
@@ -46,12 +50,14 @@ const MIGRATION_LOCK: i64 = 0x7465_6e75_7265;
 pub(super) async fn open(options: &Options) -> Result<Opened> {
     migrate(options).await?;
     let (backend, writers) = if options.is_postgres() { (DbBackend::Postgres, 4) } else { (DbBackend::Sqlite, 1) };
-    let reads = connect(options, options.read_connections).await?;
-    let writes = connect(options, writers).await?;
+    let pulse = Pulse::new();
+    let reads = Watched::new(connect(options, options.read_connections, &pulse).await?, &pulse);
+    let writes = Watched::new(connect(options, writers, &pulse).await?, &pulse);
     if backend == DbBackend::Postgres {
         refuse_unsafe(&reads).await?;
     }
-    Ok(Opened { reads, writes, backend })
+    let receipts = receipt::are_given(&reads).await;
+    Ok(Opened { reads, writes, backend, receipts })
 }
 
 /// Brings the schema up to date; on PostgreSQL one process at a time does so, under a lock that ends with its transaction.
@@ -60,7 +66,7 @@ pub(super) async fn open(options: &Options) -> Result<Opened> {
 /// # Errors
 /// When the database can't be reached or a step fails.
 pub async fn migrate(options: &Options) -> Result<()> {
-    let db = connect_with(options, 2, &PATIENT).await?;
+    let db = Database::connect(settings(options, 2, &PATIENT)).await.map_err(from_db)?;
     let outcome = if options.is_postgres() {
         let tx = db.begin().await.map_err(from_db)?;
         let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
@@ -86,11 +92,20 @@ const PROMPT: Session =
 const PATIENT: Session =
     [("statement_timeout", "0"), ("lock_timeout", "0"), ("idle_in_transaction_session_timeout", "0")];
 
-async fn connect(options: &Options, connections: u32) -> Result<DatabaseConnection> {
-    connect_with(options, connections, &PROMPT).await
+async fn connect(options: &Options, connections: u32, pulse: &Arc<Pulse>) -> Result<DatabaseConnection> {
+    let mut settings = settings(options, connections, &PROMPT);
+    let pulse = Arc::clone(pulse);
+    settings.map_sqlx_postgres_pool_opts(move |pool| {
+        let pulse = Arc::clone(&pulse);
+        pool.after_release(move |_, _| {
+            let keep = !pulse.is_doubtful();
+            Box::pin(async move { Ok(keep) })
+        })
+    });
+    Database::connect(settings).await.map_err(from_db)
 }
 
-async fn connect_with(options: &Options, connections: u32, session: &'static Session) -> Result<DatabaseConnection> {
+fn settings(options: &Options, connections: u32, session: &'static Session) -> ConnectOptions {
     let mut connect = ConnectOptions::new(&options.url);
     connect
         .max_connections(connections)
@@ -112,11 +127,11 @@ async fn connect_with(options: &Options, connections: u32, session: &'static Ses
                 .pragma("mmap_size", "268435456")
         });
     }
-    Database::connect(connect).await.map_err(from_db)
+    connect
 }
 
 /// Refuses a PostgreSQL server that acknowledges what it may lose.
-async fn refuse_unsafe(db: &DatabaseConnection) -> Result<()> {
+async fn refuse_unsafe(db: &impl ConnectionTrait) -> Result<()> {
     for setting in ["fsync", "synchronous_commit"] {
         let query = Statement::from_string(DbBackend::Postgres, format!("SHOW {setting}"));
         let row = db.query_one_raw(query).await.map_err(from_db)?;

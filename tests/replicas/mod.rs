@@ -3,6 +3,9 @@
 //! `TENURE_TEST_SCALE=250` makes the long form of the tests that count: 10 000 codes with 64 racers each, 100 000 checks.
 
 mod changes;
+mod commits;
+mod cuts;
+mod proxy;
 mod races;
 mod restarts;
 mod staleness;
