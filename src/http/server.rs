@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use poem::endpoint::BoxEndpoint;
+use poem::http::{HeaderValue, Version, header};
 use poem::listener::{AcceptorExt, BoxAcceptor};
-use poem::{EndpointExt, Response, Server};
+use poem::{Endpoint, EndpointExt, Response, Server};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -74,12 +75,12 @@ impl Serving {
         Ok(Self {
             public_addr,
             ops_addr,
-            readiness,
             drain_delay: listen.drain_delay,
             stop_public,
             stop_ops,
-            public: tokio::spawn(run(public, front.boxed(), public_stopped)),
+            public: tokio::spawn(run(public, leaving(front, &readiness).boxed(), public_stopped)),
             ops: tokio::spawn(run(ops.boxed(), operators, ops_stopped)),
+            readiness,
         })
     }
 
@@ -94,6 +95,24 @@ impl Serving {
         self.ops.abort();
         public
     }
+}
+
+/// While the process drains, every answer is the last one on its connection: a client that keeps connections leaves before
+/// the listener closes, and none is closed under a request that is on its way.
+fn leaving(front: Front, readiness: &Arc<Readiness>) -> impl Endpoint<Output = Response> + 'static {
+    let readiness = Arc::clone(readiness);
+    front.around(move |front, request| {
+        let readiness = Arc::clone(&readiness);
+        async move {
+            // HTTP/2 has no such header; its connections are told otherwise when they end.
+            let one_by_one = request.version() <= Version::HTTP_11;
+            let mut response = front.call(request).await?;
+            if one_by_one && readiness.is_draining() {
+                response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(response)
+        }
+    })
 }
 
 async fn run(

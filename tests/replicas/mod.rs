@@ -10,6 +10,7 @@ mod races;
 mod restarts;
 mod staleness;
 mod starts;
+mod stops;
 
 use crate::harness::TestApp;
 use crate::oauth::caller::shop;

@@ -38,6 +38,11 @@ impl Readiness {
         self.draining.store(true, Ordering::Release);
     }
 
+    /// Whether no more requests are wanted.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
     /// Whether all is well.
     pub fn is_ready(&self) -> bool {
         self.state().ready
@@ -46,7 +51,7 @@ impl Readiness {
     fn state(&self) -> State {
         let store = self.store.load(Ordering::Acquire);
         let feed = self.feed.load(Ordering::Acquire);
-        let draining = self.draining.load(Ordering::Acquire);
+        let draining = self.is_draining();
         State { ready: store && feed && !draining, store, feed, draining }
     }
 }
