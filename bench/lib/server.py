@@ -70,12 +70,12 @@ class Bare(Server):
 class Tenure(Server):
     """Tenure on a database, with the tenants of `tenants_file`."""
 
-    def __init__(self, database, folder, **env):
+    def __init__(self, database, folder, ports=None, **env):
         file = folder / "tenants.toml"
         if not file.exists():
             file.write_text(tenants_file())
             file.chmod(0o600)
-        port, ops = free_port(), free_port()
+        port, ops = ports or (free_port(), free_port())
         env = {
             "TENURE_LISTEN": f"127.0.0.1:{port}", "TENURE_OPS_LISTEN": f"127.0.0.1:{ops}",
             "TENURE_DATABASE_URL": database.url, "TENURE_TENANTS": str(file),
