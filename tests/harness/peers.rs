@@ -17,6 +17,17 @@ pub(crate) async fn ask(script: &str, question: Value) -> Option<Value> {
     Some(tokio::task::spawn_blocking(move || run(command, &question)).await.unwrap())
 }
 
+/// Runs a Python script of `tests/peers` to its end, which must be a good one; what it says. `None` where the peers aren't
+/// installed.
+pub(crate) async fn check(script: &str, arguments: &[&str]) -> Option<String> {
+    let mut command = command(installed()?, script);
+    command.args(arguments).stdin(Stdio::null());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let [said, complained] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
+    assert!(output.status.success(), "{script}: {said}{complained}");
+    Some(said)
+}
+
 /// Where the peers are.
 fn installed() -> Option<&'static Path> {
     static INSTALLED: OnceLock<Option<PathBuf>> = OnceLock::new();

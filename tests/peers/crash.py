@@ -206,10 +206,9 @@ class Server:
             shutil.chown(self.data, "postgres")
         self.as_postgres("initdb", "-D", self.data, "-A", "trust", "-U", "tenure")
         self.pg_ctl("start")
-        self.as_postgres("createdb", "-h", "127.0.0.1", "-p", str(self.pg), "-U", "tenure", "tenure")
         key = secrets.token_urlsafe(32)
         self.environment |= {"TENURE_MASTER_KEY": key,
-                             "TENURE_DATABASE_URL": f"postgres://tenure@127.0.0.1:{self.pg}/tenure"}
+                             "TENURE_DATABASE_URL": f"postgres://tenure@127.0.0.1:{self.pg}/postgres"}
 
     def as_postgres(self, program, *arguments):
         command = [os.path.join(self.postgres, program), *arguments]

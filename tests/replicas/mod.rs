@@ -5,6 +5,7 @@
 mod changes;
 mod commits;
 mod cuts;
+mod kills;
 mod proxy;
 mod races;
 mod restarts;
