@@ -105,6 +105,13 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// `N` random bytes for a name that is no secret, without a call of the operating system: each request needs one.
+pub fn random_name<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    rand::rng().fill_bytes(&mut bytes);
+    bytes
+}
+
 /// A random number for an identifier, in 1 ..= 2^53 − 1: exact in every JSON reader, and telling nothing about volume.
 pub fn random_number() -> i64 {
     loop {

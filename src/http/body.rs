@@ -8,6 +8,7 @@ pub mod json;
 pub mod media;
 pub mod text;
 
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -48,7 +49,12 @@ pub async fn read(request: &mut Request, operation: &Operation) -> Result<(), Re
     if body.is_empty() {
         return check(request, operation, Bytes::new());
     }
-    let bytes = tokio::time::timeout(PATIENCE, body.into_bytes_limit(limit)).await;
+    let mut whole = std::pin::pin!(body.into_bytes_limit(limit));
+    // A body that came with its head, as most do, needs no timer.
+    let bytes = match futures_util::poll!(whole.as_mut()) {
+        Poll::Ready(read) => Ok(read),
+        Poll::Pending => tokio::time::timeout(PATIENCE, whole).await,
+    };
     let bytes = match bytes {
         Ok(Ok(bytes)) => bytes,
         Ok(Err(ReadBodyError::PayloadTooLarge)) => return Err(HttpFault::TooLarge(limit).into()),

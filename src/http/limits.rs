@@ -68,9 +68,16 @@ impl Gatekeeper {
     /// [`Error::Unavailable`] when the queue is full or the wait too long.
     pub async fn turn(&self) -> Result<Turn> {
         let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| self.full())?;
-        let working = tokio::time::timeout(PATIENCE, Arc::clone(&self.working).acquire_owned()).await;
-        let working = working.map_err(|_| self.full())?.map_err(Error::internal)?;
+        let working = match Arc::clone(&self.working).try_acquire_owned() {
+            Ok(working) => working,
+            Err(_) => self.wait().await?,
+        };
         Ok(Turn { _permits: [working, admitted] })
+    }
+
+    async fn wait(&self) -> Result<OwnedSemaphorePermit> {
+        let working = tokio::time::timeout(PATIENCE, Arc::clone(&self.working).acquire_owned()).await;
+        working.map_err(|_| self.full())?.map_err(Error::internal)
     }
 
     fn full(&self) -> Error {

@@ -3,6 +3,7 @@
 //! The body has been checked by [`crate::http::body`] before a handler's extractor sees it: size, encoding, duplicate
 //! members and parameters. What is left here is the type, whose refusals name the member and never its value.
 
+use bytes::Bytes;
 use poem::http::header;
 use poem::{Body, IntoResponse, Request, RequestBody, Response};
 use poem_openapi::payload::{ParsePayload, Payload};
@@ -43,6 +44,43 @@ impl<T> Streamed<T> {
     }
 }
 
+/// JSON that has been written before. `T` only describes it.
+pub struct Written<T> {
+    text: Bytes,
+    shape: std::marker::PhantomData<fn() -> T>,
+}
+
+impl<T> Written<T> {
+    /// A text that is a `T` in JSON.
+    pub const fn new(text: Bytes) -> Self {
+        Self { text, shape: std::marker::PhantomData }
+    }
+}
+
+impl<T: Serialize> Written<T> {
+    /// Writes a value.
+    ///
+    /// # Errors
+    /// When it can't be written, which is a fault of ours.
+    pub fn of(value: &T) -> crate::domain::Result<Self> {
+        write(value).map(Self::new)
+    }
+}
+
+/// A value in JSON.
+///
+/// # Errors
+/// When it can't be written, which is a fault of ours.
+pub fn write(value: &impl Serialize) -> crate::domain::Result<Bytes> {
+    serde_json::to_vec(value).map(Bytes::from).map_err(crate::domain::Error::internal)
+}
+
+impl<T> std::fmt::Debug for Written<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Written")
+    }
+}
+
 impl<T> std::fmt::Debug for Streamed<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Streamed")
@@ -72,6 +110,7 @@ macro_rules! describe {
 describe!(Json, "application/json");
 describe!(Form, "application/x-www-form-urlencoded");
 describe!(Streamed, "application/json");
+describe!(Written, "application/json");
 
 impl<T: Type + DeserializeOwned> ParsePayload for Json<T> {
     const IS_REQUIRED: bool = true;
@@ -171,6 +210,12 @@ impl<T: Type + Serialize + Send> IntoResponse for Json<T> {
     }
 }
 
+impl<T: Type> IntoResponse for Written<T> {
+    fn into_response(self) -> Response {
+        Response::builder().header(header::CONTENT_TYPE, "application/json").body(self.text)
+    }
+}
+
 impl<T: Type> IntoResponse for Streamed<T> {
     fn into_response(self) -> Response {
         Response::builder().header(header::CONTENT_TYPE, "application/json").body(self.body)
@@ -193,3 +238,4 @@ macro_rules! answer {
 
 answer!(Json, Type + Serialize + Send);
 answer!(Streamed, Type);
+answer!(Written, Type);

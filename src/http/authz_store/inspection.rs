@@ -10,8 +10,9 @@ use super::documented::{BearerToken, Family};
 use super::wire::{AccessTokenObject, AuthorizationObject};
 use crate::domain::{Error, Result};
 use crate::http::call::{Call, Caller};
-use crate::http::payload::{Form, Json};
+use crate::http::payload::{self, Form, Written};
 use crate::http::reply::Reply;
+use crate::service::tokens::inspect::TokenFacts;
 
 /// The resource.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,30 +60,38 @@ impl Inspection {
         /// Deletes an identifier-based access token in the same step, for single use. No effect on anything else.
         revoke: Query<Option<bool>>,
         form: Form<InspectionForm>,
-    ) -> Reply<Json<Inspected>, AuthzStore> {
-        Ok(Json(inspect(&call, access.0, revoke.0 == Some(true), form.0).await?).into())
+    ) -> Reply<Written<Inspected>, AuthzStore> {
+        Ok(inspect(&call, access.0, revoke.0 == Some(true), form.0).await?.into())
     }
 }
 
-async fn inspect(call: &Call, access: Access, revoke: bool, form: InspectionForm) -> Result<Inspected> {
+async fn inspect(call: &Call, access: Access, revoke: bool, form: InspectionForm) -> Result<Written<Inspected>> {
     let (services, ctx) = (&call.services, &call.ctx);
     if access == Access::Direct && (revoke || form.access_token.is_none()) {
         return Err(Error::MissingToken);
     }
     match (form.code, form.access_token, form.refresh_token) {
-        (Some(code), None, None) => Ok(Inspected::Authorization(services.inspect_code(ctx, &code).await?.into())),
+        (Some(code), None, None) => {
+            Written::of(&Inspected::Authorization(services.inspect_code(ctx, &code).await?.into()))
+        }
         (None, Some(token), None) => {
             let facts = if revoke {
                 services.consume_access_token(ctx, &token).await?
             } else {
                 services.inspect_access_token(ctx, &token).await?
             };
-            Ok(Inspected::AccessToken((&*facts).into()))
+            shown(&facts)
         }
         (None, None, Some(token)) => {
-            Ok(Inspected::Authorization(services.inspect_refresh_token(ctx, &token).await?.into()))
+            Written::of(&Inspected::Authorization(services.inspect_refresh_token(ctx, &token).await?.into()))
         }
         (None, None, None) => Err(Error::invalid("Missing parameter: code, access_token or refresh_token")),
         _ => Err(Error::invalid("code, access_token and refresh_token exclude each other")),
     }
+}
+
+/// What a token carries, written once for as long as its facts are remembered.
+fn shown(facts: &TokenFacts) -> Result<Written<Inspected>> {
+    let write = || payload::write(&Inspected::AccessToken(facts.into()));
+    facts.written.get_or_write(write).map(Written::new)
 }

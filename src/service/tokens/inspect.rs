@@ -1,6 +1,9 @@
 //! From a presented text to what it stands for: the one place that says whether an access token is good.
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
 
 use super::claims::{self, ACCESS_TOKEN_TYPE};
 use crate::cache::coherence::Stamps;
@@ -42,6 +45,32 @@ pub struct TokenFacts {
     pub authorization: Option<AuthorizationId>,
     /// The chain it came with or from.
     pub chain: Option<ChainId>,
+    /// How it is shown.
+    pub written: Written,
+}
+
+/// What is shown of facts, once somebody has written it: they never change.
+#[derive(Clone, Default)]
+pub struct Written(OnceLock<Bytes>);
+
+impl Written {
+    /// What was written before, else what is written now.
+    ///
+    /// # Errors
+    /// What `write` fails with; nothing is kept then.
+    pub fn get_or_write(&self, write: impl FnOnce() -> Result<Bytes>) -> Result<Bytes> {
+        if let Some(text) = self.0.get() {
+            return Ok(text.clone());
+        }
+        let text = write()?;
+        Ok(self.0.get_or_init(|| text).clone())
+    }
+}
+
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Written")
+    }
 }
 
 const MISSING: Error = Error::NotFound(Kind::AccessToken);
@@ -129,6 +158,7 @@ impl Services {
             grant: None,
             authorization: None,
             chain: None,
+            written: Written::default(),
         };
         match jti {
             Some(jti) if jti.grant == GrantId::CLIENT => self.client_token(ctx, facts, jti.epoch).await,
@@ -219,6 +249,7 @@ fn facts_of_row(row: AccessToken, snapshot: Snapshot) -> TokenFacts {
         grant: Some(row.grant),
         authorization: Some(row.authorization),
         chain: row.chain,
+        written: Written::default(),
     }
 }
 
