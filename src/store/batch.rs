@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sea_orm::{DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -33,6 +33,8 @@ pub type AfterCommit = Arc<dyn Fn(&[Shard]) + Send + Sync>;
 
 const QUEUE: usize = 4096;
 const BATCH: usize = 512;
+/// An item that fails after such a time has waited for somebody else's lock.
+const LONG: Duration = Duration::from_secs(1);
 /// How often an item that lost against another transaction is run again.
 const ATTEMPTS: usize = 5;
 
@@ -197,6 +199,7 @@ impl Lane {
         let alone = batch.len() == 1;
         let (mut changed, mut revocations) = (Vec::new(), 0);
         for item in batch.iter_mut() {
+            let asked = Instant::now();
             let ran = if alone { run(item, &tx).await } else { run_under_savepoint(item, &tx).await };
             match ran {
                 Ok(done) => {
@@ -204,6 +207,7 @@ impl Lane {
                     revocations += done.revocations;
                 }
                 Err(Failure::Item) if alone => return Ok(tx.rollback().await.map_err(|e| e.to_string())?),
+                Err(Failure::Item) if asked.elapsed() > LONG => self.hurry(&tx).await?,
                 Err(Failure::Item) => {}
                 Err(Failure::Batch(cause)) => {
                     let _ = tx.rollback().await;
@@ -219,6 +223,14 @@ impl Lane {
             metrics.writer_batch.observe(f64::from(u32::try_from(batch.len()).unwrap_or(u32::MAX)));
             metrics.writer_commit.observe(started.elapsed().as_secs_f64());
             metrics.revocations.inc_by(revocations);
+        }
+        Ok(())
+    }
+
+    /// Has the rest of a batch wait for locks much shorter than one of its items did: they shall not add up.
+    async fn hurry(&self, tx: &Tx) -> Result<(), String> {
+        if self.backend == DbBackend::Postgres {
+            tx.execute_unprepared("SET LOCAL lock_timeout = '200ms'").await.map_err(|e| e.to_string())?;
         }
         Ok(())
     }

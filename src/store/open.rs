@@ -50,7 +50,7 @@ const MIGRATION_LOCK: i64 = 0x7465_6e75_7265;
 pub(super) async fn open(options: &Options) -> Result<Opened> {
     migrate(options).await?;
     let (backend, writers) = if options.is_postgres() { (DbBackend::Postgres, 4) } else { (DbBackend::Sqlite, 1) };
-    let pulse = Pulse::new();
+    let pulse = Pulse::new(options.is_postgres());
     let reads = Watched::new(connect(options, options.read_connections, &pulse).await?, &pulse);
     let writes = Watched::new(connect(options, writers, &pulse).await?, &pulse);
     if backend == DbBackend::Postgres {

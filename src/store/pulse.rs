@@ -31,6 +31,8 @@ const DOUBT: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Pulse {
     begun: Instant,
+    /// Whether there is a network in between. A file answers in the end, however slow the disk is.
+    remote: bool,
     /// When the oldest question that nobody has answered was asked.
     asked: AtomicU64,
     /// When a statement was given up last.
@@ -38,8 +40,9 @@ pub(super) struct Pulse {
 }
 
 impl Pulse {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { begun: Instant::now(), asked: AtomicU64::new(0), given_up: AtomicU64::new(0) })
+    /// Of a database on a server, or of a file.
+    pub(super) fn new(remote: bool) -> Arc<Self> {
+        Arc::new(Self { begun: Instant::now(), remote, asked: AtomicU64::new(0), given_up: AtomicU64::new(0) })
     }
 
     fn now(&self) -> u64 {
@@ -68,6 +71,9 @@ impl Pulse {
 
     /// Waits for a statement, unless the database is silent.
     async fn wait<T>(&self, statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        if !self.remote {
+            return statement.await;
+        }
         let (begun, mut statement) = (Instant::now(), pin!(statement));
         loop {
             if let Ok(done) = tokio::time::timeout(GLANCE, statement.as_mut()).await {

@@ -49,6 +49,13 @@ async fn a_code_has_one_winner_over_four_replicas() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_code_has_one_winner_over_two_servers_on_one_file() {
+    let one = TestApp::sqlite().await;
+    let other = one.replica().await;
+    codes(&[one, other]).await;
+}
+
 /// Half of the codes at the authorisation store, half at `/token`, some of each at the same time.
 async fn codes(apps: &[TestApp]) {
     let (codes, racers) = sizes();

@@ -105,6 +105,16 @@ async fn nothing_is_stale_after_the_acknowledgement() {
     assert!(tally.checks >= 400 * scale(), "{}", tally.checks);
 }
 
+/// SQLite: another process on the same file, as a command beside a running server is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_stale_over_two_servers_on_one_file() {
+    let one = TestApp::sqlite().await;
+    let other = one.replica().await;
+    let tally = watch_all(&[one, other], 2 * scale()).await;
+    println!("one file: {} checks after an acknowledgement, {} stale", tally.checks, tally.stale);
+    assert_eq!(tally.stale, 0, "up to {:?} late", tally.worst);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bounded_replicas_are_late_by_no_more_than_the_bound() {
     let Some(first) = TestApp::postgres().await else { return };
