@@ -46,7 +46,7 @@ pub const KEYS: Spec = spec("keys", 10_000, 3600);
 pub const CLIENTS: Spec = spec("clients", 50_000, 600);
 /// Users by name.
 pub const USERS: Spec = spec("users", 20_000, 600);
-/// Secrets that were found right, by a keyed hash of the secret and of what it was compared with.
+/// Secrets that were found right, by a keyed hash of the secret and of what it was compared with; kept while they are used.
 pub const VERIFIED_SECRETS: Spec = spec("verified_secrets", 50_000, 60);
 /// Registered tokens and their grants.
 pub const TOKENS: Spec = spec("tokens", 200_000, 300);

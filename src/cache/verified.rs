@@ -1,7 +1,8 @@
 //! Secrets that were found right a moment ago, so that a slow hash is not computed for every request of a client.
 //!
 //! An entry is the keyed hash of a secret and of what it was compared with: a secret that was replaced or that a row no
-//! longer holds can't be found here. It needs no stamps, since it says nothing about a row.
+//! longer holds can't be found here. It needs no stamps, since it says nothing about a row, and never turns wrong: it goes
+//! when it is not used, so that a busy client doesn't wait for a slow hash again and again.
 
 use std::fmt;
 
@@ -14,7 +15,7 @@ impl VerifiedSecrets {
     /// An empty set.
     pub fn new() -> Self {
         let spec = VERIFIED_SECRETS;
-        Self(moka::sync::Cache::builder().max_capacity(spec.capacity).time_to_live(spec.lifetime).build())
+        Self(moka::sync::Cache::builder().max_capacity(spec.capacity).time_to_idle(spec.lifetime).build())
     }
 
     /// Whether this one was right a moment ago.
