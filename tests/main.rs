@@ -20,3 +20,4 @@ mod platform;
 mod replicas;
 mod secrets;
 mod tenancy;
+mod writer;

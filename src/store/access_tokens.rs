@@ -19,7 +19,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// Writes a new token.
     pub async fn insert_access_token(&self, token: &AccessToken) -> Result<()> {
         let snapshot = token.snapshot.as_ref().map(serde_json::to_string).transpose().map_err(Error::internal)?;
-        self.insert(row::Model {
+        self.insert_later(row::Model {
             tenant_id: self.tenant_id().0,
             number: token.number.0,
             kind: kind_number(token.kind),

@@ -15,7 +15,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     /// Appends an entry to another trail than the tenant's own: the platform's, which outlives its tenants.
     pub async fn append_audit_of(&self, trail: TenantId, entry: &AuditEntry) -> Result<()> {
-        self.insert(row::Model {
+        self.insert_later(row::Model {
             tenant_id: trail.0,
             id: entry.id.to_vec(),
             at: entry.at,

@@ -1,8 +1,13 @@
 //! The writer: group commit of what is waiting.
 //!
-//! While one batch commits, the next collects; there is no timer. Each item runs under a savepoint, so that a failing item
-//! fails alone, and is answered after the commit of the batch it was in. The queue is bounded: beyond it a write is refused
-//! at once and nothing is changed. Items run in the writer's own tasks, so that a client that goes away cancels nothing.
+//! While one batch commits, the next collects; there is no timer. What the items insert is written together, by the end of
+//! the batch ([`Together`]), and each is answered after the commit of the batch it was in. A failing item fails alone: most
+//! have left no traces when they fail, and the others go on; else the batch is undone and run once more with each item
+//! under a savepoint, which costs two statements an item and so is not the rule. The queue is bounded: beyond it a write is
+//! refused at once and nothing is changed. Items run in the writer's own tasks, so that a client that goes away cancels
+//! nothing.
+
+mod item;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,10 +18,11 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, SqliteTransac
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::error::{from_db, is_broken, is_canceled, is_retryable};
+use self::item::{Failure, Item, Queued, run, run_under_savepoint};
+use super::error::{is_broken, is_retryable};
 use super::open::Opened;
 use super::receipt::{Fate, Receipt};
-use super::scoped::Done;
+use super::together::Together;
 use super::{TenantStore, Tx, Watched};
 use crate::domain::coherence::Shard;
 use crate::domain::{Error, Result, TenantId};
@@ -37,58 +43,6 @@ const BATCH: usize = 512;
 const LONG: Duration = Duration::from_secs(1);
 /// How often an item that lost against another transaction is run again.
 const ATTEMPTS: usize = 5;
-
-/// One queued write, whatever its types.
-trait Item: Send {
-    fn tenant(&self) -> TenantId;
-    fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, Tx>) -> Work<'t, ()>;
-    fn answer(self: Box<Self>, outcome: Result<(), String>);
-}
-
-struct Queued<A, T> {
-    tenant: TenantId,
-    args: A,
-    work: Write<A, T>,
-    done: Option<Result<T>>,
-    reply: oneshot::Sender<Result<T>>,
-}
-
-impl<A: Send + Sync, T: Send> Item for Queued<A, T> {
-    fn tenant(&self) -> TenantId {
-        self.tenant
-    }
-
-    fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, Tx>) -> Work<'t, ()> {
-        Box::pin(async move {
-            match (self.work)(rows, &self.args).await {
-                Ok(value) => {
-                    self.done = Some(Ok(value));
-                    Ok(())
-                }
-                // A lock that somebody else holds is this item's trouble alone; a lost connection is everybody's.
-                Err(Error::Unavailable(cause)) if !is_canceled(&cause) => Err(Error::Unavailable(cause)),
-                Err(error) => {
-                    self.done = Some(Err(error));
-                    Err(Error::internal("the item failed"))
-                }
-            }
-        })
-    }
-
-    fn answer(self: Box<Self>, outcome: Result<(), String>) {
-        let Self { args, done, reply, .. } = *self;
-        // Who asked may have a share in the arguments, and takes it back with the answer.
-        drop(args);
-        let answer = match (outcome, done) {
-            (_, Some(Err(error))) => Err(error),
-            (Err(cause), _) => Err(Error::Unavailable(cause)),
-            (Ok(()), Some(done)) => done,
-            (Ok(()), None) => Err(Error::internal("a write was answered before it ran")),
-        };
-        // A caller that went away needs no answer; its write stands.
-        let _ = reply.send(answer);
-    }
-}
 
 /// The queue, the tasks that empty it, and the pool they write through.
 pub(super) struct Writer {
@@ -153,11 +107,24 @@ struct Lost {
     cause: String,
     /// Whether nothing of it stands, and it may well be written if it is tried again.
     again: bool,
+    /// How to run it then, if an item has to be undone alone.
+    way: Option<Way>,
+}
+
+/// How the items of a batch are run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// As one: no item is undone alone.
+    Together,
+    /// Each under a savepoint.
+    Apart,
+    /// The same, with little patience for locks: they were waited for already.
+    ApartInHaste,
 }
 
 impl From<String> for Lost {
     fn from(cause: String) -> Self {
-        Self { again: is_retryable(&cause) || is_broken(&cause), cause }
+        Self { again: is_retryable(&cause) || is_broken(&cause), cause, way: None }
     }
 }
 
@@ -176,10 +143,14 @@ impl Lane {
 
     /// Writes a batch, again if it lost against another transaction or its connection, and answers every item.
     async fn write(&self, mut batch: Vec<Box<dyn Item>>) {
-        let mut outcome = Ok(());
+        let (mut outcome, mut way) = (Ok(()), Way::Together);
         for attempt in 1..=ATTEMPTS {
-            outcome = match self.attempt(&mut batch).await {
+            outcome = match self.attempt(&mut batch, way).await {
                 Ok(()) => Ok(()),
+                Err(Lost { way: Some(other), .. }) if way == Way::Together => {
+                    way = other;
+                    continue;
+                }
                 Err(lost) if lost.again && attempt < ATTEMPTS => {
                     tokio::time::sleep(Duration::from_millis(5 << attempt)).await;
                     continue;
@@ -193,20 +164,30 @@ impl Lane {
         }
     }
 
-    async fn attempt(&self, batch: &mut [Box<dyn Item>]) -> Result<(), Lost> {
+    async fn attempt(&self, batch: &mut [Box<dyn Item>], way: Way) -> Result<(), Lost> {
         let started = Instant::now();
         let tx = self.begin().await?;
         let alone = batch.len() == 1;
+        if way == Way::ApartInHaste {
+            self.hurry(&tx).await?;
+        }
+        let together = Together::default();
         let (mut changed, mut revocations) = (Vec::new(), 0);
         for item in batch.iter_mut() {
             let asked = Instant::now();
-            let ran = if alone { run(item, &tx).await } else { run_under_savepoint(item, &tx).await };
+            let ran = match way {
+                Way::Together => run(item, &tx, &together).await,
+                Way::Apart | Way::ApartInHaste => run_under_savepoint(item, &tx).await,
+            };
             match ran {
                 Ok(done) => {
                     changed.extend(done.changed.into_iter().map(|shard| (item.tenant(), shard)));
                     revocations += done.revocations;
                 }
-                Err(Failure::Item) if alone => return Ok(tx.rollback().await.map_err(|e| e.to_string())?),
+                Err(Failure::Item | Failure::Traces) if alone => {
+                    return Ok(tx.rollback().await.map_err(|e| e.to_string())?);
+                }
+                Err(Failure::Traces) => return Err(undo(tx, asked.elapsed()).await),
                 Err(Failure::Item) if asked.elapsed() > LONG => self.hurry(&tx).await?,
                 Err(Failure::Item) => {}
                 Err(Failure::Batch(cause)) => {
@@ -214,6 +195,9 @@ impl Lane {
                     return Err(cause.into());
                 }
             }
+        }
+        if together.finish(&tx).await.is_err() {
+            return Err(undo(tx, Duration::ZERO).await);
         }
         super::feed::record_change(&tx, &changed).await.map_err(|e| e.to_string())?;
         self.commit(tx).await?;
@@ -248,7 +232,7 @@ impl Lane {
         match fate {
             Fate::Committed => Ok(()),
             Fate::Aborted => Err(cause.into()),
-            Fate::Unknown => Err(Lost { again: is_retryable(&cause), cause }),
+            Fate::Unknown => Err(Lost { again: is_retryable(&cause), cause, way: None }),
         }
     }
 
@@ -259,30 +243,9 @@ impl Lane {
     }
 }
 
-enum Failure {
-    /// The item failed and was undone; the others go on.
-    Item,
-    /// The connection or the whole transaction is lost.
-    Batch(String),
-}
-
-async fn run(item: &mut Box<dyn Item>, tx: &Tx) -> Result<Done, Failure> {
-    let rows = TenantStore::new(tx, item.tenant());
-    match item.run(&rows).await {
-        Ok(()) => Ok(rows.take_done()),
-        Err(Error::Unavailable(cause)) => Err(Failure::Batch(cause)),
-        Err(_) => Err(Failure::Item),
-    }
-}
-
-async fn run_under_savepoint(item: &mut Box<dyn Item>, tx: &Tx) -> Result<Done, Failure> {
-    let lost = |e| Failure::Batch(from_db(e).to_string());
-    let savepoint = tx.savepoint().await.map_err(lost)?;
-    match run(item, &savepoint).await {
-        Ok(done) => savepoint.commit().await.map(|()| done).map_err(lost),
-        Err(failure) => {
-            savepoint.rollback().await.map_err(lost)?;
-            Err(failure)
-        }
-    }
+/// Undoes a batch in which one item, that took this long, must be undone alone.
+async fn undo(tx: Tx, took: Duration) -> Lost {
+    let _ = tx.rollback().await;
+    let way = if took > LONG { Way::ApartInHaste } else { Way::Apart };
+    Lost { cause: "the items of a batch were in each other's way".to_owned(), again: true, way: Some(way) }
 }

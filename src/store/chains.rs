@@ -14,7 +14,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// # Errors
     /// [`Error::Conflict`] when another chain has the same imported text.
     pub async fn insert_chain(&self, chain: &Chain, digest: Option<[u8; 32]>) -> Result<()> {
-        self.insert(row::Model {
+        let row = row::Model {
             tenant_id: self.tenant_id().0,
             id: chain.id.0.to_vec(),
             number: chain.number,
@@ -37,8 +37,9 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
             scope: chain.scope.clone(),
             foreign_digest: digest.map(|d| d.to_vec()),
             foreign_sealed: chain.foreign.clone(),
-        })
-        .await
+        };
+        // An imported text may be another's, which must be known at once.
+        if digest.is_some() { self.insert(row).await } else { self.insert_later(row).await }
     }
 
     /// A chain, dead or alive.

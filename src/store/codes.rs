@@ -10,7 +10,7 @@ use crate::domain::{AuthorizationId, Code, CodeId, CodeState, Error, GrantId, Re
 impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// Writes a new code.
     pub async fn insert_code(&self, code: &Code) -> Result<()> {
-        self.insert(row::Model {
+        self.insert_later(row::Model {
             tenant_id: self.tenant_id().0,
             id: code.id.0.to_vec(),
             ver: code.ver.into(),

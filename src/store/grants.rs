@@ -13,7 +13,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         let transient = grant.transient.as_ref().map(serde_json::to_string).transpose().map_err(Error::internal)?;
         let authentication =
             grant.authentication.as_ref().map(serde_json::to_string).transpose().map_err(Error::internal)?;
-        self.insert(row::Model {
+        self.insert_later(row::Model {
             tenant_id: self.tenant_id().0,
             id: grant.id.0.to_vec(),
             authorization_id: grant.authorization.0.to_vec(),

@@ -11,6 +11,7 @@ mod open;
 mod pulse;
 mod receipt;
 mod scoped;
+mod together;
 
 pub mod access_tokens;
 pub mod audit;

@@ -52,14 +52,26 @@ const CHUNK: usize = 400;
 impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// The tenant's epoch: what is made now carries it.
     pub async fn epoch(&self) -> Result<Epoch> {
+        if let Some(epoch) = self.shared().and_then(|shared| shared.epoch(self.tenant_id())) {
+            return Ok(epoch);
+        }
         let sql = "SELECT epoch FROM tenant_epoch WHERE tenant_id = $1";
-        Ok(self.number(sql, values![]).await?.unwrap_or(0))
+        let epoch = self.number(sql, values![]).await?.unwrap_or(0);
+        self.keep_epoch(Some(epoch));
+        Ok(epoch)
+    }
+
+    fn keep_epoch(&self, epoch: Option<Epoch>) {
+        if let Some(shared) = self.shared() {
+            shared.keep_epoch(self.tenant_id(), epoch);
+        }
     }
 
     /// Carries the epoch forward by `by`.
     pub async fn leap_epoch(&self, by: Epoch) -> Result<()> {
         let sql = "INSERT INTO tenant_epoch (tenant_id, epoch) VALUES ($1, $2)
             ON CONFLICT (tenant_id) DO UPDATE SET epoch = tenant_epoch.epoch + $2";
+        self.keep_epoch(None);
         self.execute(sql, values![by]).await.map(|_| ())
     }
 
@@ -69,6 +81,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         let next = "INSERT INTO tenant_epoch (tenant_id, epoch) VALUES ($1, 1)
             ON CONFLICT (tenant_id) DO UPDATE SET epoch = tenant_epoch.epoch + 1 RETURNING epoch";
         let epoch = self.number(next, values![]).await?.unwrap_or(1);
+        self.keep_epoch(Some(epoch));
         let previous = self.latest_revocation(&[revocation.selector]).await?;
         let mark = "INSERT INTO revocation
                 (tenant_id, selector, epoch, revoked_at, expires_at, sub, cid, act, kind, thing, purged)

@@ -6,14 +6,16 @@ use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, FromQueryResult, I
 use sea_orm::{QueryTrait, Statement, Value};
 
 use super::error::from_db;
+use super::together::Together;
 use crate::domain::coherence::Shard;
-use crate::domain::{Result, TenantId};
+use crate::domain::{Error, Result, TenantId};
 
 /// The rows of one tenant, over a connection or a transaction.
 pub struct TenantStore<'c, C> {
     conn: &'c C,
     tenant: TenantId,
     done: Mutex<Done>,
+    together: Option<&'c Together>,
 }
 
 /// What a transaction did that others have to know.
@@ -23,11 +25,46 @@ pub(super) struct Done {
     pub(super) changed: Vec<Shard>,
     /// How many revocations were made.
     pub(super) revocations: u64,
+    /// Whether it has changed anything, or a statement failed: it can't be taken for one that never ran.
+    pub(super) left_traces: bool,
 }
 
 impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
     pub(super) fn new(conn: &'c C, tenant: TenantId) -> Self {
-        Self { conn, tenant, done: Mutex::default() }
+        Self { conn, tenant, done: Mutex::default(), together: None }
+    }
+
+    /// The rows of one tenant, in a batch with others.
+    pub(super) fn together(conn: &'c C, tenant: TenantId, together: &'c Together) -> Self {
+        Self { together: Some(together), ..Self::new(conn, tenant) }
+    }
+
+    /// What this batch shares.
+    pub(super) fn shared(&self) -> Option<&Together> {
+        self.together
+    }
+
+    /// Prepares for a statement: what it may read is written, and what it may change is noted.
+    async fn before(&self, sql: &str) -> Result<()> {
+        if !sql.starts_with("SELECT") {
+            self.leave_traces();
+        }
+        match self.together {
+            Some(together) => together.settle(self.conn, sql).await.inspect_err(|_| self.leave_traces()),
+            None => Ok(()),
+        }
+    }
+
+    /// A failure of a statement, which may have cost the transaction.
+    fn failed(&self, error: sea_orm::DbErr) -> Error {
+        self.leave_traces();
+        from_db(error)
+    }
+
+    fn leave_traces(&self) {
+        if let Ok(mut done) = self.done.lock() {
+            done.left_traces = true;
+        }
     }
 
     /// Whose rows these are.
@@ -71,7 +108,8 @@ impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
         sql: &str,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Option<M>> {
-        let row = self.conn.query_one_raw(self.statement(sql, values)).await.map_err(from_db)?;
+        self.before(sql).await?;
+        let row = self.conn.query_one_raw(self.statement(sql, values)).await.map_err(|error| self.failed(error))?;
         row.map(|r| M::from_query_result(&r, "")).transpose().map_err(from_db)
     }
 
@@ -81,13 +119,15 @@ impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
         sql: &str,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<M>> {
-        let rows = self.conn.query_all_raw(self.statement(sql, values)).await.map_err(from_db)?;
+        self.before(sql).await?;
+        let rows = self.conn.query_all_raw(self.statement(sql, values)).await.map_err(|error| self.failed(error))?;
         rows.iter().map(|r| M::from_query_result(r, "")).collect::<Result<_, _>>().map_err(from_db)
     }
 
     /// One number of a query, if it has a row.
     pub(super) async fn number(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Option<i64>> {
-        let row = self.conn.query_one_raw(self.statement(sql, values)).await.map_err(from_db)?;
+        self.before(sql).await?;
+        let row = self.conn.query_one_raw(self.statement(sql, values)).await.map_err(|error| self.failed(error))?;
         row.map(|r| r.try_get_by_index(0)).transpose().map_err(from_db)
     }
 
@@ -97,13 +137,15 @@ impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
         sql: &str,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Option<i64>> {
-        let row = self.conn.query_one_raw(self.statement(sql, values)).await.map_err(from_db)?;
+        self.before(sql).await?;
+        let row = self.conn.query_one_raw(self.statement(sql, values)).await.map_err(|error| self.failed(error))?;
         row.map_or(Ok(None), |r| r.try_get_by_index(0)).map_err(from_db)
     }
 
     /// Runs a statement and tells how many rows it changed.
     pub(super) async fn execute(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<u64> {
-        let done = self.conn.execute_raw(self.statement(sql, values)).await.map_err(from_db)?;
+        self.before(sql).await?;
+        let done = self.conn.execute_raw(self.statement(sql, values)).await.map_err(|error| self.failed(error))?;
         Ok(done.rows_affected())
     }
 
@@ -115,8 +157,21 @@ impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
     {
         // Every column is set: `into_active_model` alone would leave them all unchanged.
         let active = row.into_active_model().reset_all();
+        self.leave_traces();
         let statement = Insert::one(active).build(self.conn.get_database_backend());
-        self.conn.execute_raw(statement).await.map_err(from_db).map(|_| ())
+        self.conn.execute_raw(statement).await.map_err(|error| self.failed(error)).map(|_| ())
+    }
+
+    /// Inserts a row by the end of the batch: one that can't be in anybody's way, as its key is random.
+    pub(super) async fn insert_later<M>(&self, row: M) -> Result<()>
+    where
+        M: ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
+        <M::Entity as EntityTrait>::ActiveModel: ActiveModelTrait<Entity = M::Entity>,
+    {
+        let Some(together) = self.together else { return self.insert(row).await };
+        self.leave_traces();
+        together.insert(row.into_active_model().reset_all());
+        Ok(())
     }
 }
 
@@ -133,5 +188,5 @@ pub(super) fn placeholders(first: usize, count: usize) -> String {
 
 /// The sixteen bytes of an identity column.
 pub(super) fn id16(bytes: &[u8]) -> Result<[u8; 16]> {
-    bytes.try_into().map_err(|_| crate::domain::Error::internal("an identity column is not 16 bytes"))
+    bytes.try_into().map_err(|_| Error::internal("an identity column is not 16 bytes"))
 }

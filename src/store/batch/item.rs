@@ -1,0 +1,113 @@
+//! One write of a batch: what runs, how it fails, whom it answers.
+
+use tokio::sync::oneshot;
+
+use super::super::error::{from_db, is_canceled};
+use super::super::scoped::Done;
+use super::super::together::Together;
+use super::super::{TenantStore, Tx};
+use super::{Work, Write};
+use crate::domain::{Error, Result, TenantId};
+
+/// One queued write, whatever its types.
+pub(super) trait Item: Send {
+    fn tenant(&self) -> TenantId;
+    fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, Tx>) -> Work<'t, ()>;
+    /// Takes notice of how the last of its rows were written.
+    fn settle(&mut self, written: Result<()>) -> Result<(), Failure>;
+    fn answer(self: Box<Self>, outcome: Result<(), String>);
+}
+
+pub(super) struct Queued<A, T> {
+    pub(super) tenant: TenantId,
+    pub(super) args: A,
+    pub(super) work: Write<A, T>,
+    pub(super) done: Option<Result<T>>,
+    pub(super) reply: oneshot::Sender<Result<T>>,
+}
+
+impl<A: Send + Sync, T: Send> Item for Queued<A, T> {
+    fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, Tx>) -> Work<'t, ()> {
+        Box::pin(async move {
+            match (self.work)(rows, &self.args).await {
+                Ok(value) => {
+                    self.done = Some(Ok(value));
+                    Ok(())
+                }
+                // A lock that somebody else holds is this item's trouble alone; a lost connection is everybody's.
+                Err(Error::Unavailable(cause)) if !is_canceled(&cause) => Err(Error::Unavailable(cause)),
+                Err(error) => {
+                    self.done = Some(Err(error));
+                    Err(Error::internal("the item failed"))
+                }
+            }
+        })
+    }
+
+    fn settle(&mut self, written: Result<()>) -> Result<(), Failure> {
+        written.map_err(|error| match error {
+            Error::Unavailable(cause) => Failure::Batch(cause),
+            other => {
+                self.done = Some(Err(other));
+                Failure::Item
+            }
+        })
+    }
+
+    fn answer(self: Box<Self>, outcome: Result<(), String>) {
+        let Self { args, done, reply, .. } = *self;
+        // Who asked may have a share in the arguments, and takes it back with the answer.
+        drop(args);
+        let answer = match (outcome, done) {
+            (_, Some(Err(error))) => Err(error),
+            (Err(cause), _) => Err(Error::Unavailable(cause)),
+            (Ok(()), Some(done)) => done,
+            (Ok(()), None) => Err(Error::internal("a write was answered before it ran")),
+        };
+        // A caller that went away needs no answer; its write stands.
+        let _ = reply.send(answer);
+    }
+}
+
+/// How an item failed.
+pub(super) enum Failure {
+    /// The item failed and nothing of it is left; the others go on.
+    Item,
+    /// The item failed, and what it did must be undone.
+    Traces,
+    /// The connection or the whole transaction is lost.
+    Batch(String),
+}
+
+/// Runs an item as one of several.
+pub(super) async fn run(item: &mut Box<dyn Item>, tx: &Tx, together: &Together) -> Result<Done, Failure> {
+    let rows = TenantStore::together(tx, item.tenant(), together);
+    match item.run(&rows).await {
+        Ok(()) => Ok(rows.take_done()),
+        Err(Error::Unavailable(cause)) => Err(Failure::Batch(cause)),
+        Err(_) if rows.take_done().left_traces => Err(Failure::Traces),
+        Err(_) => Err(Failure::Item),
+    }
+}
+
+/// Runs an item that can be undone alone.
+pub(super) async fn run_under_savepoint(item: &mut Box<dyn Item>, tx: &Tx) -> Result<Done, Failure> {
+    let lost = |e| Failure::Batch(from_db(e).to_string());
+    let savepoint = tx.savepoint().await.map_err(lost)?;
+    let together = Together::default();
+    let ran = match run(item, &savepoint, &together).await {
+        Ok(done) => item.settle(together.finish(&savepoint).await).map(|()| done),
+        Err(failure) => Err(failure),
+    };
+    match ran {
+        Ok(done) => savepoint.commit().await.map(|()| done).map_err(lost),
+        Err(failure) => {
+            savepoint.rollback().await.map_err(lost)?;
+            Err(if matches!(failure, Failure::Traces) { Failure::Item } else { failure })
+        }
+    }
+}
