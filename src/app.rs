@@ -23,7 +23,7 @@ use crate::telemetry::MetricsError;
 use crate::telemetry::traces::{Traces, TracesError};
 use crate::tenancy::load::LoadError;
 
-pub use commands::Tenure;
+pub use commands::{Tenure, finalize_restore};
 
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]

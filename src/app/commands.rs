@@ -103,11 +103,17 @@ impl Commands for Tenure {
     }
 
     async fn finalize_restore(&self, config: Config) -> Result<String> {
-        let parts = assemble::parts(&config, Clock::system()).await.map_err(Error::internal)?;
-        let done = parts.services.finalize_restore().await;
-        parts.store.close().await;
-        Ok(format!("revoked every code, token and stored authorisation of {} tenant(s)", done?))
+        let done = finalize_restore(&config, Clock::system()).await?;
+        Ok(format!("revoked every code, token and stored authorisation of {done} tenant(s)"))
     }
+}
+
+/// Ends a restore by a clock; returns the number of tenants.
+pub async fn finalize_restore(config: &Config, clock: Clock) -> Result<u64> {
+    let parts = assemble::parts(config, clock).await.map_err(Error::internal)?;
+    let done = parts.services.finalize_restore().await;
+    parts.store.close().await;
+    done
 }
 
 /// Tenants that are read at a time.

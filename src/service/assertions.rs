@@ -5,7 +5,9 @@ use serde_json::{Map, Value};
 use super::{Ctx, Services};
 use crate::crypto::jwt::{self, JwtFault};
 use crate::crypto::secret::sha256;
-use crate::domain::{Result, Seconds};
+use crate::crypto::selector;
+use crate::domain::{Result, Seconds, Selector};
+use crate::store::{TenantStore, Tx};
 
 /// How far clocks may be apart, in seconds.
 pub(crate) const SKEW: Seconds = 60;
@@ -43,7 +45,30 @@ pub(crate) struct Claims {
     pub(crate) iss: String,
     pub(crate) sub: String,
     pub(crate) jti: Option<String>,
-    pub(crate) exp: Seconds,
+    pub(crate) life: Life,
+}
+
+/// Between which moments an assertion can have been used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Life {
+    /// Not before this one.
+    from: Seconds,
+    /// When it ends.
+    exp: Seconds,
+}
+
+impl Life {
+    /// Of a JWT: it is used neither before it is made, nor earlier than `nbf` and the longest life allow.
+    pub(crate) fn of_jwt(issued_at: Option<Seconds>, not_before: Option<Seconds>, exp: Seconds) -> Self {
+        let earliest = exp.saturating_sub(MAX_LIFE + SKEW);
+        let Self { from, exp } = Self::of_saml(issued_at.unwrap_or(earliest), not_before, exp);
+        Self { from: from.max(earliest), exp }
+    }
+
+    /// Of a SAML assertion, whose life has no bound here.
+    pub(crate) fn of_saml(issued_at: Seconds, not_before: Option<Seconds>, exp: Seconds) -> Self {
+        Self { from: not_before.map_or(issued_at, |at| issued_at.max(at.saturating_sub(SKEW))), exp }
+    }
 }
 
 /// Checks the claims of an assertion whose signature was right. `path` is the endpoint it was presented at.
@@ -57,7 +82,8 @@ pub(crate) fn check(ctx: &Ctx, jwt: &jwt::Jwt, path: &str) -> Result<Claims, Ass
     }
     let jti = jwt::text(claims, "jti")?.map(|jti| usable("jti", jti)).transpose()?;
     let exp = jwt::numeric_date(claims, "exp")?.ok_or(AssertionFault::Claim("exp"))?;
-    Ok(Claims { iss: identifier(claims, "iss")?, sub: identifier(claims, "sub")?, jti, exp })
+    let life = Life::of_jwt(jwt::numeric_date(claims, "iat")?, jwt::numeric_date(claims, "nbf")?, exp);
+    Ok(Claims { iss: identifier(claims, "iss")?, sub: identifier(claims, "sub")?, jti, life })
 }
 
 /// `typ`, where there is one, says that this is an assertion or just a JWT: never an access token or another kind of ours.
@@ -98,25 +124,62 @@ pub(crate) fn usable(name: &'static str, text: &str) -> Result<String, Assertion
 
 impl Services {
     /// Uses up what an issuer may use once; tells whether this was the first use, over all replicas. It is remembered until
-    /// nothing with it can be good any more.
+    /// nothing with it can be good any more. What may have been used before a restore of the database, which has forgotten it,
+    /// counts as used.
     pub(crate) async fn use_once(
         &self,
         ctx: &Ctx,
         kind: &'static str,
         issuer: &str,
         id: &str,
-        exp: Seconds,
+        life: Life,
     ) -> Result<bool> {
         let length = (issuer.len() as u64).to_be_bytes();
         let digest = sha256(&[kind.as_bytes(), &[0], &length, issuer.as_bytes(), id.as_bytes()].concat());
-        let until = exp.saturating_add(SKEW + 1);
-        let first = self
-            .store
-            .write(ctx.tenant.id, (digest, until), |rows, (digest, until)| Box::pin(rows.consume_once(digest, *until)))
-            .await?;
-        if !first {
-            self.on_replay(ctx, "assertion");
+        let used_as =
+            self.store.write(ctx.tenant.id, (digest, life), |rows, args| Box::pin(consume(rows, args))).await?;
+        match used_as {
+            Use::First => {}
+            Use::Again => self.on_replay(ctx, "assertion"),
+            Use::Unknown => {
+                tracing::debug!(request_id = &*ctx.request_id, "the assertion may have been used before the restore");
+            }
         }
-        Ok(first)
+        Ok(used_as == Use::First)
+    }
+}
+
+/// What is known of a use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    First,
+    Again,
+    /// It may have been used before the database was restored.
+    Unknown,
+}
+
+async fn consume(rows: &TenantStore<'_, Tx>, (digest, life): &([u8; 32], Life)) -> Result<Use> {
+    // Only the end of a restore revokes a tenant that lives on.
+    let restored = rows.last_revoked_at(&[selector::hash(&Selector::Tenant)]).await?;
+    if restored.is_some_and(|at| life.from <= at) {
+        return Ok(Use::Unknown);
+    }
+    let first = rows.consume_once(digest, life.exp.saturating_add(SKEW + 1)).await?;
+    Ok(if first { Use::First } else { Use::Again })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Life;
+
+    #[test]
+    fn an_assertion_is_not_used_before_what_it_says_of_itself() {
+        assert_eq!(Life::of_jwt(None, None, 10_000).from, 10_000 - 3660);
+        assert_eq!(Life::of_jwt(Some(9000), None, 10_000).from, 9000);
+        assert_eq!(Life::of_jwt(Some(9000), Some(9100), 10_000).from, 9040);
+        assert_eq!(Life::of_jwt(Some(1), None, 10_000).from, 10_000 - 3660);
+        assert_eq!(Life::of_jwt(None, None, i64::MIN).from, i64::MIN);
+        assert_eq!(Life::of_saml(1, Some(100), 100_000).from, 40);
+        assert_eq!(Life::of_saml(50, Some(100), 100_000).from, 50);
     }
 }

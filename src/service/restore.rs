@@ -2,7 +2,8 @@
 //!
 //! A restored database has forgotten both. Nothing tells what was, so that everything that could be is revoked: every code,
 //! token and stored authorisation of every tenant. The tenants' epochs leap ahead, since JWTs that were issued after the
-//! back-up carry epochs that the restored database has yet to reach.
+//! back-up carry epochs that the restored database has yet to reach. The moment of it ends assertions that may have been used
+//! before (see [`super::assertions`]).
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 

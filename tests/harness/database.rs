@@ -16,6 +16,59 @@ pub(crate) struct TestDatabase {
     place: Place,
 }
 
+/// A time without a database; it ends with this value.
+pub(crate) enum Outage {
+    Sqlite(Option<DatabaseConnection>),
+    Postgres(postgres::Shut),
+}
+
+impl Drop for Outage {
+    fn drop(&mut self) {
+        match self {
+            Self::Sqlite(db) => {
+                let db = db.take();
+                run_apart(async move {
+                    if let Some(db) = db {
+                        db.execute_unprepared("ROLLBACK").await.unwrap();
+                        db.close().await.unwrap();
+                    }
+                });
+            }
+            Self::Postgres(shut) => shut.open(),
+        }
+    }
+}
+
+/// Tables that have another name; they get their own back when this is dropped.
+pub(crate) struct Hidden {
+    url: String,
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        run_apart(rename(&self.url, true));
+    }
+}
+
+async fn rename(url: &str, back: bool) {
+    let db = connect(url).await;
+    for table in ["access_token", "refresh_token", "authorization_code", "authorization_grant"] {
+        let (from, to) = (table.to_owned(), format!("{table}_hidden"));
+        let (from, to) = if back { (to, from) } else { (from, to) };
+        db.execute_unprepared(&format!("ALTER TABLE {from} RENAME TO {to}")).await.unwrap();
+    }
+    db.close().await.unwrap();
+}
+
+/// A back-up of a database.
+pub(crate) enum Backup {
+    Sqlite(Vec<u8>),
+    Postgres(postgres::Database),
+}
+
+/// The name of an SQLite file.
+const FILE: &str = "tenure.db";
+
 enum Place {
     Elsewhere,
     Sqlite(tempfile::TempDir),
@@ -31,7 +84,7 @@ impl TestDatabase {
     /// A copy of the SQLite template.
     pub(crate) fn sqlite() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("tenure.db");
+        let file = directory.path().join(FILE);
         std::fs::write(&file, sqlite_template()).unwrap();
         Self { url: sqlite_url(&file), place: Place::Sqlite(directory) }
     }
@@ -46,6 +99,48 @@ impl TestDatabase {
     pub(crate) async fn empty_postgres() -> Option<Self> {
         let database = postgres::server()?.empty_database().await;
         Some(Self { url: database.url.clone(), place: Place::Postgres(database) })
+    }
+
+    /// A copy of what is in the database, while no server uses it.
+    pub(crate) async fn back_up(&self) -> Backup {
+        match &self.place {
+            Place::Elsewhere => panic!("it is not ours to back up"),
+            Place::Postgres(database) => Backup::Postgres(database.copy().await),
+            Place::Sqlite(directory) => {
+                empty_log(&self.url).await;
+                Backup::Sqlite(std::fs::read(directory.path().join(FILE)).unwrap())
+            }
+        }
+    }
+
+    /// Puts a back-up in the place of the database, while no server uses it.
+    pub(crate) async fn restore(&self, backup: Backup) {
+        match (&self.place, backup) {
+            (Place::Sqlite(directory), Backup::Sqlite(bytes)) => {
+                empty_log(&self.url).await;
+                std::fs::write(directory.path().join(FILE), bytes).unwrap();
+            }
+            (Place::Postgres(database), Backup::Postgres(copy)) => database.replace(&copy).await,
+            _ => panic!("a back-up of another kind"),
+        }
+    }
+
+    /// Makes the database refuse to work: on PostgreSQL nobody can connect, on SQLite somebody else writes and doesn't end.
+    pub(crate) async fn cut(&self) -> Outage {
+        match &self.place {
+            Place::Postgres(database) => Outage::Postgres(database.shut().await),
+            Place::Sqlite(_) | Place::Elsewhere => {
+                let db = connect(&self.url).await;
+                db.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
+                Outage::Sqlite(Some(db))
+            }
+        }
+    }
+
+    /// Renames the tables of codes and tokens, so that whoever asks them fails.
+    pub(crate) async fn hide_tokens(&self) -> Hidden {
+        rename(&self.url, false).await;
+        Hidden { url: self.url.clone() }
     }
 
     /// Every row of every table with a tenant, as text, sorted.
@@ -89,6 +184,13 @@ impl TestDatabase {
         }
         files
     }
+}
+
+/// What a connection that closes late has left in the log of an SQLite file belongs into the file that is copied.
+async fn empty_log(url: &str) {
+    let db = connect(url).await;
+    db.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
+    db.close().await.unwrap();
 }
 
 /// Connects once, without a log.
@@ -144,10 +246,7 @@ fn sqlite_template() -> &'static [u8] {
         let url = sqlite_url(&file);
         run_apart(async move {
             Server::start(&url, Clock::fixed(NOW)).await.stop().await;
-            // What a connection that closes late has left in the log belongs into the file that is copied.
-            let db = connect(&url).await;
-            db.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await.unwrap();
-            db.close().await.unwrap();
+            empty_log(&url).await;
         });
         std::fs::read(file).unwrap()
     })

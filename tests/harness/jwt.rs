@@ -71,6 +71,16 @@ pub(crate) fn signed_by_legacy(header: Value, claims: &Value) -> String {
     josekit::jws::serialize_compact(claims.to_string().as_bytes(), &header, &signer).unwrap()
 }
 
+/// The same with a header that no library would write: the signature is right for the bytes as they are.
+pub(crate) fn signed_raw_by_legacy(header: &Value, claims: &Value) -> String {
+    let key: Value = serde_json::from_str(tenants::LEGACY_KEY).unwrap();
+    let signer = ES256.signer_from_jwk(&Jwk::from_map(key.as_object().unwrap().clone()).unwrap()).unwrap();
+    let [header, claims] = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+    let text = format!("{header}.{claims}");
+    let signature = josekit::jws::JwsSigner::sign(&signer, text.as_bytes()).unwrap();
+    format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
 /// An unsigned thing that looks like a JWT: what a login page may post as `idt` in a test.
 pub(crate) fn shaped(claims: &Value) -> String {
     let [header, claims] = [&json!({"alg": "ES256"}), claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));

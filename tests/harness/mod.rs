@@ -13,6 +13,7 @@ pub(crate) mod peers;
 pub(crate) mod postgres;
 pub(crate) mod raw;
 pub(crate) mod request;
+pub(crate) mod saml;
 pub(crate) mod server;
 pub(crate) mod tenants;
 
@@ -183,6 +184,46 @@ impl TestApp {
         meanwhile(database.url.clone()).await;
         let server = Server::start_with(&database.url, clock.clone(), master_key).await;
         Self { server, clock, http, database }
+    }
+
+    /// Takes the store away from the server, until what is returned is dropped.
+    pub(crate) async fn cut_store(&self) -> database::Outage {
+        self.database.cut().await
+    }
+
+    /// Takes the tables of codes and tokens away from the server, until what is returned is dropped.
+    pub(crate) async fn hide_tokens(&self) -> database::Hidden {
+        self.database.hide_tokens().await
+    }
+
+    /// Waits until the server says that it is ready.
+    pub(crate) async fn until_ready(&self) {
+        for _ in 0..400 {
+            if self.ops_request("GET", "/health/ready").send().await.code() == 200 {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("never ready again");
+    }
+
+    /// The same server after a stop, a back-up and a start.
+    pub(crate) async fn backed_up(self) -> (Self, database::Backup) {
+        let Self { server, clock, http, database } = self;
+        server.stop().await;
+        let backup = database.back_up().await;
+        let server = Server::start(&database.url, clock.clone()).await;
+        (Self { server, clock, http, database }, backup)
+    }
+
+    /// The same server after a stop, the restore of a back-up with all that belongs to it, and a start.
+    pub(crate) async fn restored(self, backup: database::Backup) -> Self {
+        let (config, database, clock) = (self.config(), self.database.clone(), self.clock.clone());
+        self.restarted_after(|_| async move {
+            database.restore(backup).await;
+            tenure::app::finalize_restore(&config, clock).await.unwrap();
+        })
+        .await
     }
 
     /// Every row of every table that belongs to tenants, to prove that a request changed nothing.

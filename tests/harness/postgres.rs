@@ -39,6 +39,19 @@ pub(crate) struct Database {
     server: &'static PostgresServer,
 }
 
+/// A database that lets nobody in.
+pub(crate) struct Shut {
+    server: &'static PostgresServer,
+    name: String,
+}
+
+impl Shut {
+    /// Lets everybody in again.
+    pub(crate) fn open(&self) {
+        run_apart(self.server.run(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", self.name)));
+    }
+}
+
 /// The server, started by who asks first; `None` where there is none.
 pub(crate) fn server() -> Option<&'static PostgresServer> {
     static SERVER: OnceLock<Option<PostgresServer>> = OnceLock::new();
@@ -83,14 +96,18 @@ impl PostgresServer {
         Database { url: self.url_of(&name), name, server: self }
     }
 
+    /// Ends the connections to a database: one that is still closing would keep it from being copied.
+    async fn disconnect(&self, name: &str) {
+        let others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = ";
+        self.run(&format!("{others}'{name}'")).await;
+    }
+
     fn make_template(&self) {
         let name = template();
         run_apart(self.run(&format!("CREATE DATABASE {name}")));
         let url = self.url_of(&name);
         run_apart(async move { Server::start(&url, Clock::fixed(NOW)).await.stop().await });
-        // A connection that is still closing would keep the template from being copied.
-        let others = format!("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'");
-        run_apart(self.run(&others));
+        run_apart(self.disconnect(&name));
     }
 
     async fn run(&self, sql: &str) {
@@ -107,6 +124,25 @@ impl PostgresServer {
 }
 
 impl Database {
+    /// A copy as it is now.
+    pub(crate) async fn copy(&self) -> Database {
+        self.server.disconnect(&self.name).await;
+        self.server.database(&self.name).await
+    }
+
+    /// Lets nobody in any more, and ends who is in.
+    pub(crate) async fn shut(&self) -> Shut {
+        self.server.run(&format!("ALTER DATABASE {} ALLOW_CONNECTIONS false", self.name)).await;
+        self.server.disconnect(&self.name).await;
+        Shut { server: self.server, name: self.name.clone() }
+    }
+
+    /// Becomes what a copy was.
+    pub(crate) async fn replace(&self, copy: &Database) {
+        self.server.run(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await;
+        self.server.run(&format!("CREATE DATABASE {} TEMPLATE {}", self.name, copy.name)).await;
+    }
+
     /// Makes the server write down what it holds in memory; the data directory, where it is ours to read.
     pub(crate) async fn checkpoint(&self) -> Option<PathBuf> {
         let directory = self.server.data.clone()?;

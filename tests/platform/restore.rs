@@ -6,9 +6,13 @@ use tenure::cli::Commands;
 use tenure::domain::Tid;
 use tenure::tenancy::ApplyOptions;
 
-use crate::harness::{TestApp, both_restarting};
+use crate::harness::jwt::signed_by_legacy;
+use crate::harness::saml::Saml;
+use crate::harness::{Answer, TestApp, both_restarting};
+use crate::oauth::caller::{bare, client, granted, hs256, own_claims, refused, text, with_assertion};
 
 both_restarting!(
+    what_was_used_since_the_back_up_stays_used,
     everything_from_before_is_dead,
     keys_can_be_managed_from_the_command_line,
     another_master_key_opens_everything
@@ -41,6 +45,82 @@ async fn everything_from_before_is_dead(app: TestApp) {
         let new = store.stored("alice", "c1").await;
         store.assert_live("access_token", new["access_token"].as_str().unwrap(), true).await;
     }
+}
+
+/// A client authenticates by a JWT.
+async fn authenticate(app: &TestApp, claims: &Value) -> Answer {
+    let assertion = hs256("jwt-client-secret-0123456789abcdef-0123456789", claims);
+    bare(app, "acme", "/token", &with_assertion(&[("grant_type", "client_credentials")], &assertion)).await
+}
+
+/// A trusted issuer speaks for a subject, by a JWT or in SAML.
+async fn assert(app: &TestApp, kind: &str, assertion: &str) -> Answer {
+    let shop = client(app, "federated", "shop", "federated-shop-secret-0123456789ab");
+    let grant = format!("urn:ietf:params:oauth:grant-type:{kind}-bearer");
+    shop.token(&[("grant_type", grant.as_str()), ("assertion", assertion)]).await
+}
+
+fn jwt_of_sts(claims: &Value) -> String {
+    signed_by_legacy(json!({"alg": "ES256", "kid": "old-1"}), claims)
+}
+
+fn saml_of_idp(id: &str, now: i64) -> String {
+    Saml::new("https://idp.example.org/metadata", id, now).assertion()
+}
+
+async fn what_was_used_since_the_back_up_stays_used(app: TestApp) {
+    let rotating = json!({"sub": "alice", "cid": "c1", "lng": true, "irt": true, "rtr": true});
+    let code = app.authz_store().new_code(&json!({"sub": "alice", "cid": "c1"})).await;
+    let refresh = app.authz_store().new_tokens(&rotating).await;
+    let identifier = app.authz_store().as_tenant("opaque").stored("alice", "c1").await;
+    let (app, backup) = app.backed_up().await;
+    app.advance(20);
+    let now = app.now();
+    let (issuer, sts) = ("https://acme.example.com", "https://sts.example.org");
+    let own = own_claims("jwt-client", issuer, now, "own");
+    let undated =
+        |exp: i64, jti: &str| json!({"iss": "jwt-client", "sub": "jwt-client", "aud": issuer, "exp": exp, "jti": jti});
+    let third = jwt_of_sts(
+        &json!({"iss": sts, "sub": "carol", "aud": "https://federated.example.com", "exp": now + 3600, "jti": "third"}),
+    );
+    let saml = saml_of_idp("_used", now);
+    for claims in [&own, &undated(now + 3600, "undated")] {
+        granted(&authenticate(&app, claims).await);
+    }
+    granted(&assert(&app, "jwt", &third).await);
+    granted(&assert(&app, "saml2", &saml).await);
+    let store = app.authz_store();
+    store.exchange(&[("code", &code), ("client_id", "c1")]).await.status(200);
+    let rotated = store.refresh(text(&refresh, "refresh_token")).await.status(200).json();
+    store.as_tenant("opaque").inspect_once(text(&identifier, "access_token")).await.status(200);
+
+    app.advance(10);
+    let restored_at = app.now();
+    let app = app.restored(backup).await;
+    for claims in [&own, &undated(now + 3600, "undated"), &undated(restored_at + 3660, "never used, but who knows")] {
+        refused(&authenticate(&app, claims).await);
+    }
+    assert(&app, "jwt", &third).await.error(400, "invalid_grant");
+    assert(&app, "saml2", &saml).await.error(400, "invalid_grant");
+    let store = app.authz_store();
+    store.exchange(&[("code", &code), ("client_id", "c1")]).await.error(404, "invalid_code");
+    for answer in [&refresh, &rotated] {
+        store.refresh(text(answer, "refresh_token")).await.error(404, "invalid_refresh_token");
+    }
+    let spent = text(&identifier, "access_token");
+    store.as_tenant("opaque").inspect_once(spent).await.error(404, "invalid_access_token");
+    store.as_tenant("opaque").assert_live("access_token", spent, false).await;
+
+    // What can't have been used before is as good as ever, once.
+    app.advance(1);
+    let claims = own_claims("jwt-client", issuer, app.now(), "new");
+    granted(&authenticate(&app, &claims).await);
+    refused(&authenticate(&app, &claims).await);
+    granted(&authenticate(&app, &undated(app.now() + 3660, "new and undated")).await);
+    granted(&assert(&app, "saml2", &saml_of_idp("_new", app.now())).await);
+    // Another tenant's trail tells of the restore too.
+    let trail = app.platform().call("GET", "/globex/audit?kind=restore_finalized").await.status(200).json();
+    assert_eq!(trail.as_array().unwrap().len(), 1, "{trail}");
 }
 
 async fn keys_can_be_managed_from_the_command_line(app: TestApp) {

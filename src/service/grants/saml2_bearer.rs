@@ -6,7 +6,7 @@ use super::TOKEN_PATH;
 use super::assertion::{Asserted, bad};
 use crate::crypto::saml::{self, SamlKey};
 use crate::domain::{Error, GrantFault, Result};
-use crate::service::assertions::{SKEW, usable};
+use crate::service::assertions::{Life, SKEW, usable};
 use crate::service::client_auth::Credential;
 use crate::service::tokens::TokenSet;
 use crate::service::{Ctx, Services};
@@ -35,7 +35,8 @@ impl Services {
         verified.check(ctx.now, &audiences, &recipients, SKEW).map_err(|fault| bad(ctx, &fault))?;
         let exp = verified.expires_at().ok_or_else(|| bad(ctx, &"no end"))?;
         let sub = usable("NameID", &verified.subject).map_err(|fault| bad(ctx, &fault))?;
-        if !self.use_once(ctx, "saml2", &verified.issuer, &verified.id, exp).await? {
+        let life = Life::of_saml(verified.issued_at, verified.not_before, exp);
+        if !self.use_once(ctx, "saml2", &verified.issuer, &verified.id, life).await? {
             return Err(Error::InvalidGrant(GrantFault::Replayed));
         }
         self.grant_asserted(ctx, &asserted, epoch, sub, asked).await
