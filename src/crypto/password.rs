@@ -1,15 +1,15 @@
 //! Passwords: Argon2id as PHC strings (RFC 9106), with the work bounded so that a flood of sign-ins can't starve the rest.
 
-use std::sync::Arc;
+mod turns;
+
 use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 
 use super::secret::{Secret, random};
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Result, TenantId};
+use turns::{Turn, Turns};
 
 /// Memory in KiB, passes and lanes of a new hash: the least that OWASP advises.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
@@ -20,30 +20,31 @@ const MAX_PASSWORD: usize = 1024;
 /// How long a request waits for its turn.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Hashes and verifies passwords on threads of their own, some at a time, some waiting, and the rest refused.
-#[derive(Clone, Debug)]
+/// Told of each request that is turned away.
+pub type OnShed = Box<dyn Fn() + Send + Sync>;
+
+/// Hashes and verifies passwords on threads of their own, some at a time, some waiting, and the rest refused. Tenants take
+/// turns: one that asks much waits longer, and not the others.
 pub struct Passwords {
-    /// One permit for each that works or waits.
-    admitted: Arc<Semaphore>,
-    /// One permit for each that works.
-    working: Arc<Semaphore>,
-    permits: usize,
-    queue: usize,
+    turns: Turns,
+    on_shed: OnShed,
+}
+
+impl std::fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Passwords").field("turns", &self.turns).finish_non_exhaustive()
+    }
 }
 
 impl Passwords {
     /// At most `permits` at work (one at least), and `queue` more that wait half a second for their turn.
-    pub fn new(permits: usize, queue: usize) -> Self {
-        let permits = permits.max(1);
-        let (admitted, working) = (Semaphore::new(permits + queue), Semaphore::new(permits));
-        Self { admitted: Arc::new(admitted), working: Arc::new(working), permits, queue }
+    pub fn new(permits: usize, queue: usize, on_shed: OnShed) -> Self {
+        Self { turns: Turns::new(permits.max(1), queue), on_shed }
     }
 
     /// How many are at work, and how many wait for their turn.
     pub fn load(&self) -> (usize, usize) {
-        let working = self.permits.saturating_sub(self.working.available_permits());
-        let admitted = (self.permits + self.queue).saturating_sub(self.admitted.available_permits());
-        (working, admitted.saturating_sub(working))
+        self.turns.load()
     }
 
     /// Hashes a password to a PHC string with a salt of its own.
@@ -51,12 +52,12 @@ impl Passwords {
     /// # Errors
     /// [`Error::InvalidRequest`] for a password that is empty, over 1 KiB or holds NUL; [`Error::Unavailable`] where too many
     /// are waiting.
-    pub async fn hash(&self, password: &Secret) -> Result<String> {
+    pub async fn hash(&self, tenant: TenantId, password: &Secret) -> Result<String> {
         if password.is_empty() || !is_acceptable(password) {
             return Err(Error::invalid("Bad request: Illegal password"));
         }
         let password = password.clone();
-        self.work(move || {
+        self.work(tenant, move || {
             let salt = random::<16>();
             let hash = hasher()?.hash_password_with_salt(password.expose().as_bytes(), &salt);
             hash.map(|phc| phc.to_string()).map_err(Error::internal)
@@ -69,12 +70,12 @@ impl Passwords {
     ///
     /// # Errors
     /// [`Error::Unavailable`] where too many are waiting; [`Error::Internal`] for a string that [`is_phc`] refuses.
-    pub async fn verify(&self, password: &Secret, phc: Option<&str>) -> Result<bool> {
+    pub async fn verify(&self, tenant: TenantId, password: &Secret, phc: Option<&str>) -> Result<bool> {
         if !is_acceptable(password) {
             return Ok(false);
         }
         let (password, phc) = (password.clone(), phc.map(str::to_owned));
-        self.work(move || {
+        self.work(tenant, move || {
             let Some(phc) = phc else { return waste(&password).map(|()| false) };
             let hash = parse(&phc).ok_or_else(|| Error::internal("a stored password hash can't be read"))?;
             Ok(hasher()?.verify_password(password.expose().as_bytes(), &hash).is_ok())
@@ -82,22 +83,27 @@ impl Passwords {
         .await
     }
 
-    /// Runs `task` on a blocking thread. Its permits go with it: a request that goes away leaves its work counted.
-    async fn work<T: Send + 'static>(&self, task: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-        let permits = self.admit().await?;
+    /// Runs `task` on a blocking thread. Its turn goes with it: a request that goes away leaves its work counted.
+    async fn work<T: Send + 'static>(
+        &self,
+        tenant: TenantId,
+        task: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let turn = self.turn(tenant).await?;
         let work = tokio::task::spawn_blocking(move || {
             let outcome = task();
-            drop(permits);
+            drop(turn);
             outcome
         });
         work.await.map_err(Error::internal)?
     }
 
-    async fn admit(&self) -> Result<[OwnedSemaphorePermit; 2]> {
-        let busy = || Error::Unavailable("too many passwords are being checked".to_owned());
-        let admitted = Arc::clone(&self.admitted).try_acquire_owned().map_err(|_| busy())?;
-        let working = timeout(PATIENCE, Arc::clone(&self.working).acquire_owned()).await.map_err(|_| busy())?;
-        Ok([working.map_err(Error::internal)?, admitted])
+    async fn turn(&self, tenant: TenantId) -> Result<Turn> {
+        let turn = self.turns.take(tenant, PATIENCE).await;
+        turn.ok_or_else(|| {
+            (self.on_shed)();
+            Error::Unavailable("too many passwords are being checked".to_owned())
+        })
     }
 }
 
@@ -142,59 +148,77 @@ fn waste(password: &Secret) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
+
+    const T: TenantId = TenantId(1);
+
+    fn passwords(permits: usize, queue: usize) -> Passwords {
+        Passwords::new(permits, queue, Box::new(|| {}))
+    }
 
     /// From the tests of the Argon2 reference program: `password`, salt `somesalt`, 2 passes over 64 MiB in one lane.
     const REFERENCE: &str = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
 
     #[tokio::test]
     async fn the_reference_hash_verifies() {
-        let passwords = Passwords::new(1, 1);
-        assert!(passwords.verify(&"password".into(), Some(REFERENCE)).await.unwrap());
-        assert!(!passwords.verify(&"Password".into(), Some(REFERENCE)).await.unwrap());
+        let passwords = passwords(1, 1);
+        assert!(passwords.verify(T, &"password".into(), Some(REFERENCE)).await.unwrap());
+        assert!(!passwords.verify(T, &"Password".into(), Some(REFERENCE)).await.unwrap());
         assert!(is_phc(REFERENCE) && is_outdated(REFERENCE));
     }
 
     #[tokio::test]
     async fn a_new_hash_is_salted_and_verifies() {
-        let (passwords, password) = (Passwords::new(2, 2), Secret::new("pässword"));
-        let phc = passwords.hash(&password).await.unwrap();
+        let (passwords, password) = (passwords(2, 2), Secret::new("pässword"));
+        let phc = passwords.hash(T, &password).await.unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
-        assert_ne!(phc, passwords.hash(&password).await.unwrap());
-        assert!(passwords.verify(&password, Some(&phc)).await.unwrap());
-        assert!(!passwords.verify(&"other".into(), Some(&phc)).await.unwrap());
-        assert!(!passwords.verify(&password, None).await.unwrap());
+        assert_ne!(phc, passwords.hash(T, &password).await.unwrap());
+        assert!(passwords.verify(T, &password, Some(&phc)).await.unwrap());
+        assert!(!passwords.verify(T, &"other".into(), Some(&phc)).await.unwrap());
+        assert!(!passwords.verify(T, &password, None).await.unwrap());
         assert!(is_phc(&phc) && !is_outdated(&phc));
     }
 
     #[tokio::test]
     async fn absurd_passwords_are_refused_before_any_work() {
-        let passwords = Passwords::new(1, 0);
-        passwords.working.close();
+        let passwords = passwords(1, 0);
+        let _held = passwords.turn(T).await.unwrap();
         let (long, nul) = (Secret::new("x".repeat(1025)), Secret::new("a\0b"));
         for absurd in [&long, &nul] {
-            assert!(matches!(passwords.hash(absurd).await, Err(Error::InvalidRequest(_))));
-            assert!(!passwords.verify(absurd, None).await.unwrap());
+            assert!(matches!(passwords.hash(T, absurd).await, Err(Error::InvalidRequest(_))));
+            assert!(!passwords.verify(T, absurd, None).await.unwrap());
         }
-        assert!(matches!(passwords.hash(&Secret::default()).await, Err(Error::InvalidRequest(_))));
+        assert!(matches!(passwords.hash(T, &Secret::default()).await, Err(Error::InvalidRequest(_))));
     }
 
     #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
-        let passwords = Passwords::new(1, 0);
-        let held = passwords.admit().await.unwrap();
-        assert!(matches!(passwords.verify(&"password".into(), None).await, Err(Error::Unavailable(_))));
+        let shed = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&shed);
+        let passwords = Passwords::new(
+            1,
+            0,
+            Box::new(move || {
+                count.fetch_add(1, Ordering::Relaxed);
+            }),
+        );
+        let held = passwords.turn(T).await.unwrap();
+        assert!(matches!(passwords.verify(T, &"password".into(), None).await, Err(Error::Unavailable(_))));
+        assert_eq!(shed.load(Ordering::Relaxed), 1);
         drop(held);
-        assert!(!passwords.verify(&"password".into(), None).await.unwrap());
+        assert!(!passwords.verify(T, &"password".into(), None).await.unwrap());
     }
 
     #[tokio::test]
     async fn who_has_a_place_in_the_queue_gets_its_turn() {
-        let passwords = Passwords::new(1, 1);
-        let held = passwords.admit().await.unwrap();
+        let passwords = passwords(1, 1);
+        let held = passwords.turn(T).await.unwrap();
         // `join!` polls in order: the first takes the only place, so the second finds none.
-        let (waiting, refused) = tokio::join!(passwords.admit(), async {
-            let refused = passwords.admit().await;
+        let (waiting, refused) = tokio::join!(passwords.turn(T), async {
+            let refused = passwords.turn(T).await;
             drop(held);
             refused
         });

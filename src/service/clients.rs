@@ -69,7 +69,7 @@ impl Services {
         let kept = found.as_ref().and_then(|client| client.secret.as_ref());
         let secret = match &entry.client_secret {
             None => SecretChange::Keep,
-            Some(given) => self.secret_change(keys, &entry, kept, given).await?,
+            Some(given) => self.secret_change(tenant, keys, &entry, kept, given).await?,
         };
         let digest = digest.or_else(|| found.and_then(|client| client.digest));
         Ok(Some(NewClient { entry, secret, digest }))
@@ -77,6 +77,7 @@ impl Services {
 
     async fn secret_change(
         &self,
+        tenant: TenantId,
         keys: &TenantKeys,
         entry: &ClientEntry,
         kept: Option<&ClientSecret>,
@@ -85,14 +86,14 @@ impl Services {
         let seals = entry.auth_method == AuthMethod::ClientSecretJwt;
         if let Some(kept) = kept
             && matches!(kept, ClientSecret::Sealed(_)) == seals
-            && self.secret_fits(&keys.tokens, &entry.client_id, kept, given).await?
+            && self.secret_fits(tenant, &keys.tokens, &entry.client_id, kept, given).await?
         {
             return Ok(SecretChange::Keep);
         }
         let stored = if seals {
             seal(&keys.tokens, &entry.client_id, given)
         } else {
-            ClientSecret::Phc(self.passwords.hash(given).await?)
+            ClientSecret::Phc(self.passwords.hash(tenant, given).await?)
         };
         Ok(SecretChange::Replace(stored))
     }
@@ -100,13 +101,14 @@ impl Services {
     /// Whether a presented secret is the stored one.
     pub(crate) async fn secret_fits(
         &self,
+        tenant: TenantId,
         keys: &TokenKeyRing,
         client_id: &str,
         stored: &ClientSecret,
         given: &Secret,
     ) -> Result<bool> {
         match stored {
-            ClientSecret::Phc(phc) => self.passwords.verify(given, Some(phc)).await,
+            ClientSecret::Phc(phc) => self.passwords.verify(tenant, given, Some(phc)).await,
             ClientSecret::Digest { version, digest } => {
                 let known = keys.version(*version).map(|keys| keys.secret_digest(given.expose()));
                 Ok(known.is_some_and(|known| same(&known, digest)))

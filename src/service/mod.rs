@@ -28,7 +28,7 @@ pub mod users;
 
 use std::sync::Arc;
 
-use crate::cache::verified::VerifiedSecrets;
+use crate::cache::verified::{Lanes, VerifiedSecrets};
 use crate::cache::{self, Coherence, CoherentCache, Outcome, Spec};
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::MasterKey;
@@ -57,7 +57,7 @@ pub struct Services {
     /// Secrets of clients that were right a moment ago.
     pub(crate) verified: VerifiedSecrets,
     /// Where secrets of clients wait to be checked.
-    pub(crate) verifying: [tokio::sync::Mutex<()>; client_auth::VERIFYING_LANES],
+    pub(crate) verifying: Lanes,
     /// Failed sign-ins, counted.
     pub(crate) attempts: attempts::Attempts,
     /// Asks the web hooks of tenants.
@@ -115,7 +115,9 @@ impl Services {
         let caches = Caches::new(&metrics);
         // One processor is left to everything that is not a password hash.
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let passwords = Passwords::new(cores.saturating_sub(1), PASSWORD_QUEUE);
+        let counted = Arc::clone(&metrics);
+        let on_shed = Box::new(move || counted.shed("passwords"));
+        let passwords = Passwords::new(cores.saturating_sub(1), PASSWORD_QUEUE, on_shed);
         Self {
             store,
             master,
@@ -125,7 +127,7 @@ impl Services {
             caches,
             metrics,
             verified: VerifiedSecrets::new(),
-            verifying: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
+            verifying: Lanes::default(),
             attempts: attempts::Attempts::default(),
             hook: password_hook::Hook::default(),
             process_key: random(),

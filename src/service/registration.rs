@@ -150,7 +150,7 @@ impl Services {
     async fn keeps_secret(&self, ctx: &Ctx, client: &Client, given: &Metadata, method: AuthMethod) -> Result<bool> {
         let Some(given) = &given.client_secret else { return Ok(false) };
         let Some(stored) = &client.secret else { return Err(refused("client_secret is not the client's")) };
-        if !self.secret_fits(&ctx.keys.tokens, &client.client_id, stored, given).await? {
+        if !self.secret_fits(ctx.tenant.id, &ctx.keys.tokens, &client.client_id, stored, given).await? {
             return Err(refused("client_secret is not the client's"));
         }
         Ok(matches!(stored, ClientSecret::Sealed(_)) || method != AuthMethod::ClientSecretJwt)

@@ -42,7 +42,7 @@ impl Services {
         }
         let password_hash = match (&entry.password_hash, &entry.password) {
             (Some(given), _) => Some(given.clone()),
-            (None, Some(password)) => Some(self.passwords.hash(password).await?.into()),
+            (None, Some(password)) => Some(self.passwords.hash(tenant, password).await?.into()),
             (None, None) => None,
         };
         let digest = digest.or_else(|| found.and_then(|user| user.digest));

@@ -43,6 +43,8 @@ const BATCH: usize = 512;
 const LONG: Duration = Duration::from_secs(1);
 /// How often an item that lost against another transaction is run again.
 const ATTEMPTS: usize = 5;
+/// A batch that took longer to lose is not run again: whoever waits for it has waited enough.
+const RUN_AGAIN_WITHIN: Duration = Duration::from_secs(2);
 
 /// The queue, the tasks that empty it, and the pool they write through.
 pub(super) struct Writer {
@@ -50,6 +52,7 @@ pub(super) struct Writer {
     sender: mpsc::WeakSender<Box<dyn Item>>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     db: Watched<DatabaseConnection>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Writer {
@@ -66,7 +69,8 @@ impl Writer {
                 tokio::spawn(lane.drain(receiver.clone()))
             })
             .collect();
-        Self { sender: sender.downgrade(), queue: Mutex::new(Some(sender)), tasks: Mutex::new(tasks), db }
+        let metrics = metrics.cloned();
+        Self { sender: sender.downgrade(), queue: Mutex::new(Some(sender)), tasks: Mutex::new(tasks), db, metrics }
     }
 
     /// Queues one write and waits for its answer.
@@ -78,7 +82,12 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let item: Box<dyn Item> = Box::new(Queued { tenant, args, work, done: None, reply });
         let sender = self.sender.upgrade().ok_or_else(|| Error::Unavailable("the writer has stopped".into()))?;
-        sender.try_send(item).map_err(|_| Error::Unavailable("too many writes are waiting".into()))?;
+        sender.try_send(item).map_err(|_| {
+            if let Some(metrics) = &self.metrics {
+                metrics.shed("writes");
+            }
+            Error::Unavailable("too many writes are waiting".into())
+        })?;
         drop(sender);
         answer.await.map_err(|_| Error::Unavailable("the writer has stopped".into()))?
     }
@@ -143,7 +152,7 @@ impl Lane {
 
     /// Writes a batch, again if it lost against another transaction or its connection, and answers every item.
     async fn write(&self, mut batch: Vec<Box<dyn Item>>) {
-        let (mut outcome, mut way) = (Ok(()), Way::Together);
+        let (mut outcome, mut way, begun) = (Ok(()), Way::Together, Instant::now());
         for attempt in 1..=ATTEMPTS {
             outcome = match self.attempt(&mut batch, way).await {
                 Ok(()) => Ok(()),
@@ -151,7 +160,7 @@ impl Lane {
                     way = other;
                     continue;
                 }
-                Err(lost) if lost.again && attempt < ATTEMPTS => {
+                Err(lost) if lost.again && attempt < ATTEMPTS && begun.elapsed() < RUN_AGAIN_WITHIN => {
                     tokio::time::sleep(Duration::from_millis(5 << attempt)).await;
                     continue;
                 }
