@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Ctx;
+use super::{Ctx, Services};
 use crate::crypto::secret::sha256;
 use crate::domain::{Error, Result, Seconds, TenantId};
 
@@ -21,6 +21,9 @@ pub enum Who<'a> {
 const WINDOW: Seconds = 60;
 /// How many names are counted in one window: more than that come from an attack that never repeats a name.
 const MOST: usize = 200_000;
+
+/// How many characters of a name the trail shows.
+const SHOWN: usize = 255;
 
 type Key = [u8; 16];
 
@@ -48,16 +51,20 @@ impl Attempts {
         Err(Error::TooManyRequests { retry_after: Duration::from_secs(left.unsigned_abs()) })
     }
 
-    /// Counts a failure.
-    pub fn failed(&self, ctx: &Ctx, who: Who<'_>) {
-        if ctx.tenant.settings.limits.failed_logins_per_minute == 0 {
-            return;
+    /// Counts a failure; tells whether it is the one that has the next ones refused.
+    fn count(&self, ctx: &Ctx, who: Who<'_>) -> bool {
+        let limit = ctx.tenant.settings.limits.failed_logins_per_minute;
+        if limit == 0 {
+            return false;
         }
         let mut window = self.window(ctx.now);
         let key = key(ctx.tenant.id, who);
-        if window.counts.len() < MOST || window.counts.contains_key(&key) {
-            *window.counts.entry(key).or_default() += 1;
+        if window.counts.len() >= MOST && !window.counts.contains_key(&key) {
+            return false;
         }
+        let count = window.counts.entry(key).or_default();
+        *count += 1;
+        *count == limit
     }
 
     fn failures(&self, tenant: TenantId, who: Who<'_>, now: Seconds) -> u32 {
@@ -75,12 +82,33 @@ impl Attempts {
     }
 }
 
+impl Services {
+    /// Counts a failure to sign in. The one that has the next ones refused is on the trail.
+    pub(crate) fn sign_in_failed(&self, ctx: &Ctx, who: Who<'_>) {
+        if self.attempts.count(ctx, who) {
+            let (kind, name) = who.parts();
+            self.on_sign_ins_locked(ctx, kind, &shortened(name));
+        }
+    }
+}
+
+impl<'a> Who<'a> {
+    fn parts(self) -> (&'static str, &'a str) {
+        match self {
+            Self::Client(name) => ("client", name),
+            Self::User(name) => ("user", name),
+        }
+    }
+}
+
+/// What was typed in may be of any length; the trail isn't the place for it.
+fn shortened(name: &str) -> String {
+    name.chars().take(SHOWN).collect()
+}
+
 fn key(tenant: TenantId, who: Who<'_>) -> Key {
-    let (kind, name): (&[u8], _) = match who {
-        Who::Client(name) => (b"c", name),
-        Who::User(name) => (b"u", name),
-    };
-    let full = sha256(&[&tenant.0.to_be_bytes(), kind, name.as_bytes()].concat());
+    let (kind, name) = who.parts();
+    let full = sha256(&[&tenant.0.to_be_bytes(), kind.as_bytes(), &[0], name.as_bytes()].concat());
     let mut short = [0; 16];
     short.copy_from_slice(&full[..16]);
     short

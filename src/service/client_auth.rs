@@ -1,6 +1,7 @@
 //! Client authentication (RFC 6749 section 2.3, RFC 7521 section 4.2, OpenID Connect Core section 9), once for every endpoint.
 //!
-//! Every failure is answered alike and costs alike: a presented secret is hashed once, whoever presents it.
+//! Every failure is answered alike and costs alike: a presented secret is hashed once, and a presented signature checked once,
+//! whoever presents it.
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
@@ -17,8 +18,6 @@ use crate::crypto::secret::{Secret, hmac};
 use crate::domain::coherence::{Shard, Topic};
 use crate::domain::{AuthMethod, Client, ClientFault, ClientSecret, Error, Result};
 
-/// How many secrets may be checked side by side; the same secret is checked in one lane.
-pub(super) const VERIFYING_LANES: usize = 64;
 /// How long a request waits for its lane.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -160,11 +159,11 @@ impl Services {
                 false => ClientFault::WrongSecret,
             },
             Err(fault) => {
-                self.passwords.verify(secret, None).await?;
+                self.passwords.verify(ctx.tenant.id, secret, None).await?;
                 fault
             }
         };
-        self.attempts.failed(ctx, Who::Client(id));
+        self.sign_in_failed(ctx, Who::Client(id));
         Err(Error::InvalidClient(fault))
     }
 
@@ -174,7 +173,7 @@ impl Services {
             let fits = match stored {
                 ClientSecret::Phc(phc) => self.verified.contains(&self.verified_key(ctx, client, phc, secret)),
                 ClientSecret::Digest { .. } | ClientSecret::Sealed(_) => {
-                    self.secret_fits(&ctx.keys.tokens, &client.client_id, stored, secret).await?
+                    self.secret_fits(ctx.tenant.id, &ctx.keys.tokens, &client.client_id, stored, secret).await?
                 }
             };
             if fits {
@@ -192,19 +191,19 @@ impl Services {
             worked = true;
             let key = self.verified_key(ctx, client, phc, secret);
             // Of many that come with one secret at once, one computes and the others read its result.
-            let lane = &self.verifying[usize::from(key[0]) % VERIFYING_LANES];
+            let lane = self.verifying.lane(key);
             let turn = timeout(PATIENCE, lane.lock()).await;
             let _turn = turn.map_err(|_| Error::Unavailable("too many secrets are being checked".into()))?;
             if self.verified.contains(&key) {
                 return Ok(true);
             }
-            if self.passwords.verify(secret, Some(phc)).await? {
+            if self.passwords.verify(ctx.tenant.id, secret, Some(phc)).await? {
                 self.verified.insert(key);
                 return Ok(true);
             }
         }
         if !worked {
-            self.passwords.verify(secret, None).await?;
+            self.passwords.verify(ctx.tenant.id, secret, None).await?;
         }
         Ok(false)
     }
@@ -227,24 +226,32 @@ impl Services {
         if id.is_some_and(|id| id != subject) {
             return Err(Error::InvalidClient(ClientFault::Malformed));
         }
-        let found = self.known_client(ctx, &subject).await?.ok_or(Error::InvalidClient(ClientFault::Unknown))?;
-        let method = found.client.registration.auth_method;
-        if !matches!(method, AuthMethod::PrivateKeyJwt | AuthMethod::ClientSecretJwt) {
-            return Err(Error::InvalidClient(ClientFault::WrongMethod));
-        }
-        let known = usable(Some(found), method).map_err(Error::InvalidClient)?;
+        let found = signs(self.known_client(ctx, &subject).await?);
+        let (known, method) = found.map_err(|fault| {
+            unverified.waste();
+            Error::InvalidClient(fault)
+        })?;
         let jwt = unverified.verify_any(&known.keys_for(ctx, method)).map_err(|fault| bad(fault.into()))?;
         let claims = assertions::check(ctx, &jwt, path).map_err(bad)?;
         if claims.iss != subject || claims.sub != subject {
             return Err(bad(AssertionFault::Claim("iss")));
         }
         let jti = claims.jti.ok_or_else(|| bad(AssertionFault::Claim("jti")))?;
-        if self.use_once(ctx, "jwt", &claims.iss, &jti, claims.exp).await? {
+        if self.use_once(ctx, "jwt", &claims.iss, &jti, claims.life).await? {
             Ok(known)
         } else {
             Err(Error::InvalidClient(ClientFault::ReplayedAssertion))
         }
     }
+}
+
+/// The client, if it may authenticate by a JWT now, and how it signs.
+fn signs(found: Option<Arc<KnownClient>>) -> Result<(Arc<KnownClient>, AuthMethod), ClientFault> {
+    let method = found.as_ref().map_or(AuthMethod::PrivateKeyJwt, |known| known.client.registration.auth_method);
+    if !matches!(method, AuthMethod::PrivateKeyJwt | AuthMethod::ClientSecretJwt) {
+        return Err(ClientFault::WrongMethod);
+    }
+    usable(found, method).map(|known| (known, method))
 }
 
 /// The client, if it may authenticate by a method now.

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::harness::{TestApp, both};
+use crate::oauth::caller::{client, refused};
 
 both!(
     every_act_is_on_the_trail,
     the_trail_is_paged_and_filtered,
     security_events_are_on_the_trail,
+    a_lock_out_is_on_the_trail_once,
     nothing_refused_is_on_the_trail,
     one_tenants_trail_is_not_anothers,
 );
@@ -109,6 +111,57 @@ async fn security_events_are_on_the_trail(app: &TestApp) {
         tokio::task::yield_now().await;
     }
     panic!("{:?}", trail(app, &format!("?from={from}")).await);
+}
+
+/// The lock-outs on the trail of tenant `limited`, once there are so many: they are written beside the answer.
+async fn lock_outs(app: &TestApp, from: i64, count: usize) -> Vec<Value> {
+    let target = format!("/limited/audit?kind=sign_ins_locked&from={from}");
+    for _ in 0..500 {
+        let entries = app.platform().call("GET", &target).await.status(200).json();
+        if entries.as_array().unwrap().len() >= count {
+            return entries.as_array().unwrap().clone();
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("never {count} lock-outs");
+}
+
+async fn a_lock_out_is_on_the_trail_once(app: &TestApp) {
+    app.advance(60);
+    let from = app.now();
+    let shop = client(app, "limited", "shop", "limited-shop-secret-0123456789abcd");
+    let grant = [("grant_type", "client_credentials")];
+    let sign_in = |name| [("grant_type", "password"), ("username", name), ("password", "wrong")];
+    for name in ["alice", "nobody"] {
+        for _ in 0..3 {
+            shop.token(&sign_in(name)).await.error(400, "invalid_grant");
+        }
+        for _ in 0..2 {
+            shop.token(&sign_in(name)).await.status(429);
+        }
+    }
+    for _ in 0..2 {
+        refused(&client(app, "limited", "shop", "wrong").token(&grant).await);
+    }
+    assert_eq!(lock_outs(app, from, 2).await.len(), 2, "two failures of the client are allowed, and a third");
+    refused(&client(app, "limited", "shop", "wrong").token(&grant).await);
+    let entries = lock_outs(app, from, 3).await;
+    let details: Vec<&Value> = entries.iter().map(|entry| &entry["detail"]).collect();
+    for expected in [("user", "alice"), ("user", "nobody"), ("client", "shop")] {
+        let (kind, name) = expected;
+        assert!(details.contains(&&json!({"kind": kind, "name": name})), "{expected:?} among {details:?}");
+    }
+    assert_eq!(entries.len(), 3);
+    app.advance(60);
+    for _ in 0..3 {
+        refused(&client(app, "limited", "shop", "wrong").token(&grant).await);
+    }
+    assert_eq!(lock_outs(app, from, 4).await.len(), 4, "a new minute, a new lock-out");
+    // Where nothing is limited nothing is locked.
+    for _ in 0..4 {
+        refused(&client(app, "acme", "65564eb0058d", "wrong").token(&grant).await);
+    }
+    assert!(trail(app, "?kind=sign_ins_locked").await.is_empty());
 }
 
 async fn nothing_refused_is_on_the_trail(app: &TestApp) {

@@ -5,6 +5,7 @@
 //! over 16 KiB are refused, and dates are read as plain numbers ([`numeric_date`]), whatever they hold.
 
 mod alg;
+mod decoy;
 mod encrypt;
 mod json;
 mod parse;

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::JwsAlg;
+use super::decoy::decoy;
 use super::json::object;
 use super::verify::VerifyingKey;
 use crate::crypto::secret::unb64url;
@@ -121,8 +123,15 @@ impl Unverified {
         Ok(Jwt { header: self.header, payload: self.payload })
     }
 
+    /// Checks the signature with a key that nobody has, for as much work as with a registered one.
+    pub fn waste(&self) {
+        if let Some(decoy) = self.alg().and_then(JwsAlg::parse).and_then(decoy) {
+            let _ = decoy.accepts(self.signed.as_bytes(), &self.signature);
+        }
+    }
+
     /// Checks the signature with one of several registered keys. Those whose `kid` is the token's are tried alone; where
-    /// none has it, all whose algorithm is the token's, eight at most.
+    /// none has it, all whose algorithm is the token's, eight at most. Where there is none, as much work is done for nothing.
     ///
     /// # Errors
     /// [`JwtFault::UnknownKey`] where there is no key to try, else the fault of the last one tried.
@@ -136,6 +145,9 @@ impl Unverified {
             if outcome.is_ok() {
                 break;
             }
+        }
+        if matches!(outcome, Err(JwtFault::UnknownKey | JwtFault::Algorithm)) {
+            self.waste();
         }
         outcome.map(|()| Jwt { header: self.header, payload: self.payload })
     }

@@ -23,7 +23,9 @@ impl Services {
         let epoch = self.epoch(ctx).await?;
         let unverified = jwt::parse(assertion).map_err(|fault| bad(ctx, &fault))?;
         let issuer = jwt::text(&unverified.payload, "iss").ok().flatten().unwrap_or_default().to_owned();
-        let asserted = self.asserted(ctx, credential, AssertionKind::Jwt, &issuer).await?;
+        let asserted = self.asserted(ctx, credential, AssertionKind::Jwt, &issuer).await;
+        // Whether there is a client or an issuer of that name is not told by the time either.
+        let asserted = asserted.inspect_err(|_| unverified.waste())?;
         let keys = match &asserted {
             Asserted::Own(known) => own_keys(ctx, known),
             Asserted::Trusted(_, issuer) => Cow::Owned(trusted_keys(issuer)),
@@ -31,7 +33,7 @@ impl Services {
         let verified = unverified.verify_any(&keys).map_err(|fault| bad(ctx, &fault))?;
         let claims = assertions::check(ctx, &verified, TOKEN_PATH).map_err(|fault| bad(ctx, &fault))?;
         if let Some(jti) = &claims.jti
-            && !self.use_once(ctx, "jwt", &claims.iss, jti, claims.exp).await?
+            && !self.use_once(ctx, "jwt", &claims.iss, jti, claims.life).await?
         {
             return Err(Error::InvalidGrant(GrantFault::Replayed));
         }

@@ -44,7 +44,7 @@ impl Services {
             Err(_) | Ok(_) => false,
         };
         if refused {
-            self.attempts.failed(ctx, Who::User(username));
+            self.sign_in_failed(ctx, Who::User(username));
         }
         let SignedIn { sub, scope, dat } = outcome?;
         let mut terms = Posted::default().into_terms(&ctx.term_defaults());
@@ -68,7 +68,7 @@ impl Services {
     ) -> Result<SignedIn> {
         let found = self.store.tenant(ctx.tenant.id).find_user(username).await?;
         let hash = found.as_ref().and_then(|user| user.password_hash.as_deref());
-        let fits = self.passwords.verify(password, hash).await?;
+        let fits = self.passwords.verify(ctx.tenant.id, password, hash).await?;
         let user = found.filter(|user| fits && user.enabled);
         let user = user.ok_or(Error::InvalidGrant(GrantFault::WrongCredentials))?;
         let was_asked = asked.is_some();
