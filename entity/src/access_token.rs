@@ -32,6 +32,7 @@ pub struct Model {
     pub snapshot: Option<String>,
     pub sealed: Option<Vec<u8>>,
     pub id_token: Option<i64>,
+    pub signed_by: Option<Vec<u8>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -12,6 +12,7 @@ mod m20261122_000003_create_tokens;
 mod m20261122_000004_create_changes;
 mod m20261122_000005_create_client_origins;
 mod m20261122_000006_add_upkeep;
+mod m20261122_000007_add_signers;
 
 /// Every step, in order.
 pub struct Migrator;
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261122_000004_create_changes::Migration),
             Box::new(m20261122_000005_create_client_origins::Migration),
             Box::new(m20261122_000006_add_upkeep::Migration),
+            Box::new(m20261122_000007_add_signers::Migration),
         ]
     }
 }

@@ -26,6 +26,6 @@ pub use oauth::{AuthMethod, GrantType};
 pub use selector::{Epoch, Selector, Target, Thing};
 pub use tenant::{TenantId, Tid};
 pub use token::{
-    AccessToken, Chain, ChainId, Code, CodeId, CodeState, Grant, GrantId, Snapshot, TokenKind, TokenNumber,
+    AccessToken, Chain, ChainId, Code, CodeId, CodeState, Grant, GrantId, KeyMark, Snapshot, TokenKind, TokenNumber,
 };
 pub use user::User;

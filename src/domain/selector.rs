@@ -4,7 +4,7 @@
 //! the epoch it was made under, and lives as long as none of its selectors was revoked at a later epoch. So one write kills
 //! any number of tokens, in the store's order and not by a clock's.
 
-use super::{AuthorizationId, AuthorizationKey, ChainId, GrantId, TokenNumber};
+use super::{AuthorizationId, AuthorizationKey, ChainId, GrantId, KeyMark, TokenNumber};
 
 /// The revision of a tenant's revocations: each revocation takes the next one.
 pub type Epoch = i64;
@@ -42,6 +42,8 @@ pub enum Selector<'a> {
     SuspendedSubject(&'a str),
     /// All of a client, while it is disabled.
     SuspendedClient(&'a str),
+    /// The registered JWTs that a key has signed.
+    SignedBy(KeyMark),
 }
 
 impl<'a> Selector<'a> {
@@ -74,7 +76,7 @@ impl<'a> Selector<'a> {
             Self::Authorization(_) | Self::RefreshTokensOf(_) | Self::Grant(_) | Self::Chain(_) | Self::Token(_) => {
                 return None;
             }
-            Self::SuspendedSubject(_) | Self::SuspendedClient(_) => return None,
+            Self::SuspendedSubject(_) | Self::SuspendedClient(_) | Self::SignedBy(_) => return None,
         };
         Some(Target { sub, act, cid })
     }
@@ -86,6 +88,7 @@ impl<'a> Selector<'a> {
             Self::RefreshTokensOf(id) => Some(Thing::RefreshTokensOf(*id)),
             Self::Grant(id) => Some(Thing::Grant(*id)),
             Self::Chain(id) => Some(Thing::Chain(*id)),
+            Self::SignedBy(key) => Some(Thing::SignedBy(*key)),
             Self::Tenant
             | Self::Subject(_)
             | Self::Actor(_)
@@ -126,6 +129,7 @@ impl<'a> Selector<'a> {
             Self::Token(number) => out.extend([12].iter().chain(&number.0.to_be_bytes())),
             Self::SuspendedSubject(sub) => text(13, &[sub]),
             Self::SuspendedClient(cid) => text(14, &[cid]),
+            Self::SignedBy(key) => out.extend([15].iter().chain(&key.0)),
         }
         out
     }
@@ -142,7 +146,7 @@ pub struct Target<'a> {
     pub cid: Option<&'a str>,
 }
 
-/// One thing of a subject and a client that was revoked, so that what it killed can be found and deleted.
+/// One thing that was revoked, of a subject and a client or of all, so that what it killed can be found and deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thing {
     /// [`Selector::Authorization`].
@@ -153,6 +157,8 @@ pub enum Thing {
     Grant(GrantId),
     /// [`Selector::Chain`].
     Chain(ChainId),
+    /// [`Selector::SignedBy`].
+    SignedBy(KeyMark),
 }
 
 impl Thing {
@@ -163,6 +169,7 @@ impl Thing {
             Self::RefreshTokensOf(_) => 9,
             Self::Grant(_) => 10,
             Self::Chain(_) => 11,
+            Self::SignedBy(_) => 15,
         }
     }
 
@@ -172,6 +179,7 @@ impl Thing {
             Self::Authorization(id) | Self::RefreshTokensOf(id) => id.0,
             Self::Grant(id) => id.0,
             Self::Chain(id) => id.0,
+            Self::SignedBy(key) => key.0,
         }
     }
 }

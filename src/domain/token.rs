@@ -193,7 +193,13 @@ pub struct AccessToken {
     pub sealed: Option<Vec<u8>>,
     /// The ID token that was issued with it.
     pub id_token: Option<TokenNumber>,
+    /// The key that signed it, of a JWT.
+    pub signed_by: Option<KeyMark>,
 }
+
+/// A short name of a signing key: a hash of its `kid`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyMark(pub [u8; 16]);
 
 /// What an identifier token grants, from its issue on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -87,6 +87,7 @@ impl Revocable for AccessToken {
             all.extend([Selector::Authorization(self.authorization), Selector::Grant(self.grant)]);
         }
         all.extend(self.chain.map(Selector::Chain));
+        all.extend(self.signed_by.map(Selector::SignedBy));
         all.push(Selector::Token(self.number));
         all
     }

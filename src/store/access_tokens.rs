@@ -7,7 +7,8 @@ use super::authorizations::key;
 use super::scoped::{TenantStore, id16, values};
 use crate::domain::coherence::{Shard, Topic};
 use crate::domain::{
-    AccessToken, AuthorizationId, ChainId, Error, GrantId, Result, Seconds, TenantId, TokenKind, TokenNumber, scope,
+    AccessToken, AuthorizationId, ChainId, Error, GrantId, KeyMark, Result, Seconds, TenantId, TokenKind, TokenNumber,
+    scope,
 };
 
 /// The shard of a registered token.
@@ -39,6 +40,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
             snapshot,
             sealed: token.sealed.clone(),
             id_token: token.id_token.map(|n| n.0),
+            signed_by: token.signed_by.map(|key| key.0.to_vec()),
         })
         .await
     }
@@ -97,5 +99,6 @@ pub(super) fn to_thing(row: row::Model) -> Result<AccessToken> {
         snapshot: row.snapshot.as_deref().map(serde_json::from_str).transpose().map_err(Error::internal)?,
         sealed: row.sealed,
         id_token: row.id_token.map(TokenNumber),
+        signed_by: row.signed_by.as_deref().map(id16).transpose()?.map(KeyMark),
     })
 }

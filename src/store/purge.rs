@@ -42,7 +42,7 @@ impl Doomed {
 
     /// Whether grants die with the chains.
     fn takes_grants(&self) -> bool {
-        !matches!(self.kind, 9 | 11)
+        !matches!(self.kind, 9 | 11 | 15)
     }
 
     /// Conditions on row `t`, with values from `$2` on.
@@ -70,8 +70,9 @@ impl Doomed {
             (8, Some(_)) | (9, Some(Register::Refresh)) => "authorization_id",
             (10, Some(_)) => "grant_id",
             (11, Some(Register::Access)) => "chain_id",
+            (15, Some(Register::Access)) => "signed_by",
             (8, None) | (11, Some(Register::Refresh)) => "id",
-            // The end of refresh tokens is not the end of anything else.
+            // The end of refresh tokens is not the end of anything else, nor that of a key of anything but its JWTs.
             _ => return format!("${n} IS NULL"),
         };
         format!("t.{column} = ${n}")
@@ -197,7 +198,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
             self.delete_grants(std::slice::from_ref(thing), doomed.epoch).await?;
         }
         let sql =
-            "UPDATE revocation SET purged = TRUE, expires_at = CASE WHEN kind IN (9, 10) THEN $4 ELSE expires_at END
+            "UPDATE revocation SET purged = TRUE, expires_at = CASE WHEN kind IN (9, 10, 15) THEN $4 ELSE expires_at END
             WHERE tenant_id = $1 AND selector = $2 AND epoch = $3";
         let until = doomed.at.saturating_add(KEPT);
         self.execute(sql, values![doomed.selector.to_vec(), doomed.epoch, until]).await.map(|_| ())

@@ -95,6 +95,8 @@ struct Broad {
     what: i32,
     cid: Option<String>,
     act: Option<String>,
+    /// The key, of a revocation of what it has signed.
+    signed_by: Option<Vec<u8>>,
     epoch: i64,
 }
 
@@ -138,6 +140,9 @@ impl Where {
 
     fn leave_out(&mut self, register: Register, unpurged: &Unpurged) {
         for broad in &unpurged.broad {
+            if broad.signed_by.is_some() && register == Register::Refresh {
+                continue;
+            }
             let n = self.bind(broad.epoch);
             self.sql += &format!(" AND NOT (t.epoch < ${n}");
             if let Some(cid) = &broad.cid {
@@ -147,6 +152,10 @@ impl Where {
             if let Some(act) = &broad.act {
                 let n = self.bind(act.as_str());
                 self.sql += &format!(" AND t.act = ${n}{}", register.with_user());
+            }
+            if let Some(key) = &broad.signed_by {
+                let n = self.bind(key.clone());
+                self.sql += &format!(" AND t.signed_by IS NOT NULL AND t.signed_by = ${n}");
             }
             self.sql += ")";
         }
@@ -175,11 +184,11 @@ impl Where {
 impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// The revocations whose rows are still there, and whether any client or user is disabled.
     pub async fn unpurged(&self) -> Result<Unpurged> {
-        let sql = "SELECT 0 AS what, cid, act, epoch FROM revocation
+        let sql = "SELECT 0 AS what, cid, act, thing AS signed_by, epoch FROM revocation
                 WHERE tenant_id = $1 AND NOT purged AND sub IS NULL
-            UNION ALL SELECT * FROM (SELECT 1, CAST(NULL AS TEXT), CAST(NULL AS TEXT), epoch FROM revocation
+            UNION ALL SELECT * FROM (SELECT 1, CAST(NULL AS TEXT), CAST(NULL AS TEXT), thing, epoch FROM revocation
                 WHERE tenant_id = $1 AND NOT purged AND sub IS NOT NULL LIMIT 1) AS narrow
-            UNION ALL SELECT * FROM (SELECT 2, CAST(NULL AS TEXT), CAST(NULL AS TEXT), epoch FROM revocation
+            UNION ALL SELECT * FROM (SELECT 2, CAST(NULL AS TEXT), CAST(NULL AS TEXT), thing, epoch FROM revocation
                 WHERE tenant_id = $1 AND epoch = $2 LIMIT 1) AS suspended";
         let rows: Vec<Broad> = self.all(sql, values![Epoch::MAX]).await?;
         Ok(Unpurged {

@@ -3,6 +3,7 @@
 mod access;
 mod caller;
 mod deletion;
+mod keys;
 mod pages;
 mod seed;
 mod upkeep;

@@ -11,6 +11,7 @@ use crate::domain::audit::{AuditEntry, AuditKind};
 use crate::domain::{Error, Kind, NEVER, Result, Seconds, TenantId};
 use crate::service::audit::{self, By};
 use crate::service::tenants::tenant_shard;
+use crate::service::tokens::revoke;
 use crate::service::{Ctx, Services};
 use crate::store::directory::StoredTenant;
 use crate::store::secrets::StoredKey;
@@ -156,6 +157,7 @@ async fn rotate(rows: &TenantStore<'_, Tx>, plan: &Plan) -> Result<Rotated> {
     };
     for kid in &dropped {
         rows.delete_key(kid).await?;
+        revoke::signed_by(rows, kid, now).await?;
         audit::record(rows, &plan.by.did(AuditKind::KeyDropped, now, &[("kid", kid)])).await?;
     }
     keys.retain(|key| !dropped.contains(&key.kid));

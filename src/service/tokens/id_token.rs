@@ -48,6 +48,7 @@ pub fn row(ctx: &Ctx, access: &AccessToken, text: &str) -> AccessToken {
         snapshot: None,
         sealed: Some(ctx.keys.tokens.newest().seal(&token_place(number), text.as_bytes())),
         id_token: None,
+        signed_by: None,
         expires_at: ctx.now.saturating_add(ctx.tenant.settings.access_token.lifetime),
         ..access.clone()
     }

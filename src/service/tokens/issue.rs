@@ -2,6 +2,7 @@
 
 use super::claims::{self, ACCESS_TOKEN_TYPE};
 use crate::crypto::secret::{random, random_number};
+use crate::crypto::selector::key_mark;
 use crate::crypto::token::{Jti, RefreshText};
 use crate::domain::{
     AccessToken, AuthorizationId, AuthorizationKey, Chain, ChainId, Encoding, Epoch, Error, GrantId, NEVER, Result,
@@ -127,6 +128,7 @@ fn self_contained(ctx: &Ctx, approval: &Approval<'_>, snapshot: &Snapshot, exp: 
     let row = ctx.tenant.settings.access_token.registry.then(|| {
         let mut row = row(ctx, approval, number, exp);
         row.sealed = Some(keys.seal(&token_place(number), text.as_bytes()));
+        row.signed_by = Some(key_mark(signer.kid()));
         row
     });
     Ok(Minted { text, expires_in: exp - ctx.now, row })
@@ -150,6 +152,7 @@ fn row(ctx: &Ctx, approval: &Approval<'_>, number: TokenNumber, exp: Seconds) ->
         snapshot: None,
         sealed: None,
         id_token: None,
+        signed_by: None,
     }
 }
 

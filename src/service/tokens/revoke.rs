@@ -86,6 +86,19 @@ pub async fn mark_of(
     rows.revoke(&revocation).await
 }
 
+/// Revokes in a transaction what a key has signed, as far as it is registered: the key is gone, and its JWTs with it.
+pub async fn signed_by(rows: &TenantStore<'_, Tx>, kid: &str, now: Seconds) -> Result<()> {
+    let selector = Selector::SignedBy(selector::key_mark(kid));
+    let revocation = Revocation {
+        selector: selector::hash(&selector),
+        target: Some(Target::default()),
+        thing: selector.thing(),
+        at: now,
+        expires_at: NEVER,
+    };
+    rows.revoke(&revocation).await.map(|_| ())
+}
+
 /// Revokes the whole authorisation of a chain, its stored record included.
 pub(crate) async fn authorization(rows: &TenantStore<'_, Tx>, chain: &Chain, now: Seconds) -> Result<()> {
     if chain.stored {
