@@ -343,16 +343,7 @@ async fn apply(rows: &TenantStore<'_, Tx>, update: &Update) -> Result<()> {
         end_chains(rows, &update.key, found.id, update.now).await?;
     }
     if terms.irt {
-        for chain in retain_live(rows, rows.list_chains_of(found.id, update.now).await?).await? {
-            // `rtl` is shown as what remains, so that is what an update says too.
-            let limits = Chain {
-                expires_at: end_of(update.now, terms.rtl),
-                max_idle: terms.rtm,
-                scope: scope_text(&terms),
-                ..chain
-            };
-            rows.set_chain_limits(&limits).await?;
-        }
+        limit_chains(rows, found.id, &terms, update.now).await?;
     }
     let record = Authorization {
         epoch: found.epoch,
@@ -363,6 +354,20 @@ async fn apply(rows: &TenantStore<'_, Tx>, update: &Update) -> Result<()> {
         ..found
     };
     rows.upsert_authorization(&record).await
+}
+
+/// Gives the refresh tokens of a record the limits of an update. `rtl` is shown as what remains of the newest one's life, so
+/// that is what an update says too; each of them lives as long from its own `rti` on.
+async fn limit_chains(rows: &TenantStore<'_, Tx>, id: AuthorizationId, terms: &Terms, now: Seconds) -> Result<()> {
+    let chains = retain_live(rows, rows.list_chains_of(id, now).await?).await?;
+    let Some(newest) = chains.first().map(|chain| chain.issued_at) else { return Ok(()) };
+    for chain in chains {
+        let begin = chain.issued_at.saturating_add(now.saturating_sub(newest));
+        let limits =
+            Chain { expires_at: end_of(begin, terms.rtl), max_idle: terms.rtm, scope: scope_text(terms), ..chain };
+        rows.set_chain_limits(&limits).await?;
+    }
+    Ok(())
 }
 
 fn scope_text(terms: &Terms) -> String {

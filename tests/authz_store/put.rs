@@ -11,6 +11,7 @@ both!(
     an_absent_irt_is_unchanged,
     get_edit_put_works,
     get_edit_put_leaves_the_lifetime_alone,
+    a_new_lifetime_is_counted_from_each_sign_in,
     what_is_read_only_is_ignored,
     the_time_of_the_update_is_shown,
     the_key_and_the_issue_are_kept,
@@ -127,6 +128,34 @@ async fn get_edit_put_leaves_the_lifetime_alone(app: &TestApp) {
     store.refresh(&refresh_token).await.status(200);
     app.advance(1);
     store.refresh(&refresh_token).await.error(404, "invalid_refresh_token");
+}
+
+async fn a_new_lifetime_is_counted_from_each_sign_in(app: &TestApp) {
+    let store = app.authz_store();
+    let body = json!({"sub": "alice", "cid": "c1", "lng": true, "irt": true, "rtr": true, "rtl": 1000});
+    let text = |tokens: &Value| tokens["refresh_token"].as_str().unwrap().to_owned();
+    let first = text(&store.new_tokens(&body).await);
+    app.advance(400);
+    let second = text(&store.new_tokens(&body).await);
+    app.advance(100);
+    // What remains of the newest: of the older one 500 seconds do, and no update that changes nothing gives it more.
+    let record = store.record("alice", "c1").await;
+    assert_eq!((&record["rti"], &record["rtl"]), (&json!(NOW + 400), &json!(900)));
+    store.put(&record).await.status(204);
+    assert_eq!(store.record("alice", "c1").await["rtl"], 900);
+    app.advance(499);
+    store.assert_live("refresh_token", &first, true).await;
+    app.advance(1);
+    store.assert_live("refresh_token", &first, false).await;
+    store.assert_live("refresh_token", &second, true).await;
+    // Another one: 50 more seconds for the newest, whose `rti` stays whatever is said of it.
+    let mut record = store.record("alice", "c1").await;
+    (record["rtl"], record["rti"]) = (json!(50), json!(5));
+    store.put(&record).await.status(204);
+    let record = store.record("alice", "c1").await;
+    assert_eq!((&record["rti"], &record["rtl"]), (&json!(NOW + 400), &json!(50)));
+    app.advance(50);
+    store.assert_live("refresh_token", &second, false).await;
 }
 
 async fn what_is_read_only_is_ignored(app: &TestApp) {
