@@ -41,6 +41,15 @@ pub struct RefreshText {
     pub generation: i64,
 }
 
+/// Ids whose texts stand side by side in the order of texts: of one version of the root secret, with one first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// The version.
+    pub version: u8,
+    /// The first byte.
+    pub first: u8,
+}
+
 /// What a `jti` of ours says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Jti {
@@ -183,6 +192,24 @@ impl TokenKeyRing {
     /// All, newest first.
     pub fn iter(&self) -> impl Iterator<Item = &TokenKeys> {
         self.0.iter()
+    }
+
+    /// The stretches of ids of codes, in the order of the bytes of their texts.
+    pub fn code_stretches(&self) -> Vec<Stretch> {
+        self.stretches(Kind::Code)
+    }
+
+    /// The stretches of ids of refresh tokens, in the order of the bytes of their texts.
+    pub fn refresh_stretches(&self) -> Vec<Stretch> {
+        self.stretches(Kind::Refresh)
+    }
+
+    /// Base64url doesn't keep the order of bytes, but its first four characters are version, kind and the first byte of the id.
+    fn stretches(&self, kind: Kind) -> Vec<Stretch> {
+        let firsts = |version: u8| (0..=u8::MAX).map(move |first| Stretch { version, first });
+        let mut all: Vec<Stretch> = self.0.iter().flat_map(|keys| firsts(keys.version)).collect();
+        all.sort_by_cached_key(|stretch| b64url(&[stretch.version, kind as u8, stretch.first]));
+        all
     }
 
     /// Reads a code.

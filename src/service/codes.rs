@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::authorizations::unshare;
-use super::liveness::{is_live, retain_live};
+use super::liveness::is_live;
 use super::sign_in::{Belongs, IdToken, Passed, Prepared, SignIn};
 use super::tokens::{TokenSet, id_token, revoke};
 use super::{Ctx, Services};
@@ -167,17 +167,6 @@ impl Services {
             refresh: None,
             extras: Some(snapshot.extras),
         })
-    }
-
-    /// The next chunk of pending codes after one, and the id to go on from, if there may be more.
-    pub async fn list_codes(&self, ctx: &Ctx, after: Option<CodeId>) -> Result<(Vec<String>, Option<CodeId>)> {
-        let rows = self.store.tenant(ctx.tenant.id);
-        let page = rows.list_codes(after, ctx.now, super::authorizations::CHUNK).await?;
-        let full = page.len() == super::authorizations::CHUNK as usize;
-        let next = page.last().filter(|_| full).map(|code| code.id);
-        let live = retain_live(&rows, page).await?;
-        let text = |code: Code| ctx.keys.tokens.version(code.ver).map(|keys| keys.code(code.id));
-        Ok((live.into_iter().filter_map(text).collect(), next))
     }
 }
 

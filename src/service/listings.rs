@@ -1,10 +1,11 @@
-//! What the authorisation store lists: subjects, actors, clients and refresh tokens of stored authorisations.
+//! What the authorisation store lists: subjects, actors and clients of stored authorisations; see [`secrets`] for the rest.
+
+pub mod secrets;
 
 use super::authorizations::CHUNK;
 use super::liveness::retain_live;
-use super::tokens::issue;
 use super::{Ctx, Services};
-use crate::domain::{AuthorizationKey, ChainId, Result};
+use crate::domain::{AuthorizationKey, Result};
 use crate::store::authorizations::{Filter, Order};
 
 /// What of a key is listed.
@@ -36,9 +37,6 @@ impl Listed {
     }
 }
 
-/// Where a list of refresh tokens goes on.
-pub type ChainPlace = (AuthorizationKey, ChainId);
-
 impl Services {
     /// The next chunk of subjects, actors or clients in the order of their bytes, one entry per authorisation, and the
     /// key to go on from, if there may be more.
@@ -56,20 +54,5 @@ impl Services {
         let next = (page.len() == CHUNK as usize).then(|| page.last().map(|e| e.key.clone())).flatten();
         let live = retain_live(&rows, page).await?;
         Ok((live.into_iter().filter_map(|entry| listed.of(entry.key)).collect(), next))
-    }
-
-    /// The next chunk of the current refresh tokens of stored authorisations, and the place to go on from.
-    pub async fn list_refresh_tokens(
-        &self,
-        ctx: &Ctx,
-        after: Option<&ChainPlace>,
-    ) -> Result<(Vec<String>, Option<ChainPlace>)> {
-        let rows = self.store.tenant(ctx.tenant.id);
-        let page = rows.list_stored_chains(after.map(|(key, id)| (key, *id)), ctx.now, CHUNK).await?;
-        let full = page.len() == CHUNK as usize;
-        let next = page.last().filter(|_| full).map(|chain| (chain.key.clone(), chain.id));
-        let live = retain_live(&rows, page).await?;
-        let texts = live.iter().map(|chain| issue::refresh_text(ctx, chain)).collect::<Result<_>>()?;
-        Ok((texts, next))
     }
 }

@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, Value};
 
 use super::authorizations::{key, key_values};
 use super::purge::GRANT_REST;
-use super::scoped::{TenantStore, id16, placeholders, values};
+use super::scoped::{TenantStore, id_range, id16, placeholders, values};
 use crate::domain::{AuthorizationId, AuthorizationKey, Chain, ChainId, Error, GrantId, Result, Seconds};
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
@@ -91,6 +91,34 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
             ORDER BY sub, cid, id LIMIT {limit}"
         );
         self.chains(&sql, values).await
+    }
+
+    /// Up to `limit` chains of stored authorisations whose texts are made under a version of the root secret and whose ids
+    /// begin with a byte, after an id.
+    pub async fn list_stored_chains_of(
+        &self,
+        (version, first): (u8, u8),
+        after: Option<ChainId>,
+        now: Seconds,
+        limit: u32,
+    ) -> Result<Vec<Chain>> {
+        let sql = format!(
+            "SELECT * FROM refresh_token
+            WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND ver = $4 AND stored AND deadline > $5
+            AND (foreign_sealed IS NULL OR generation > 0) ORDER BY id LIMIT {limit}"
+        );
+        let (begin, end) = id_range(first, after.map(|id| id.0));
+        self.chains(&sql, values![begin, end, i16::from(version), now]).await
+    }
+
+    /// Up to `limit` chains of stored authorisations whose current token was imported, after an id.
+    pub async fn list_foreign_chains(&self, after: Option<ChainId>, now: Seconds, limit: u32) -> Result<Vec<Chain>> {
+        let sql = format!(
+            "SELECT * FROM refresh_token WHERE tenant_id = $1 AND id > $2 AND stored AND deadline > $3
+            AND foreign_sealed IS NOT NULL AND generation = 0 ORDER BY id LIMIT {limit}"
+        );
+        let after = after.map(|id| id.0.to_vec()).unwrap_or_default();
+        self.chains(&sql, values![after, now]).await
     }
 
     /// Rotates: the token of `generation` is retired and the next one is current. Tells whether this call did it.

@@ -4,7 +4,7 @@ use entity::authorization_code as row;
 use sea_orm::ConnectionTrait;
 
 use super::authorizations::key;
-use super::scoped::{TenantStore, id16, values};
+use super::scoped::{TenantStore, id_range, id16, values};
 use crate::domain::{AuthorizationId, Code, CodeId, CodeState, Error, GrantId, Result, Seconds};
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
@@ -41,6 +41,24 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         let sql = "UPDATE authorization_code SET state = $3, used_at = $4
             WHERE tenant_id = $1 AND id = $2 AND state = 0 AND expires_at > $4";
         Ok(self.execute(sql, values![id.0.to_vec(), state_number(to), now]).await? == 1)
+    }
+
+    /// Up to `limit` pending codes of a version of the root secret whose ids begin with a byte, after an id.
+    pub async fn list_codes_of(
+        &self,
+        (version, first): (u8, u8),
+        after: Option<CodeId>,
+        now: Seconds,
+        limit: u32,
+    ) -> Result<Vec<Code>> {
+        let sql = format!(
+            "SELECT * FROM authorization_code
+            WHERE tenant_id = $1 AND id > $2 AND id <= $3 AND ver = $4 AND state = 0 AND expires_at > $5
+            ORDER BY id LIMIT {limit}"
+        );
+        let (begin, end) = id_range(first, after.map(|id| id.0));
+        let rows: Vec<row::Model> = self.all(&sql, values![begin, end, i16::from(version), now]).await?;
+        rows.into_iter().map(to_thing).collect()
     }
 
     /// Up to `limit` pending codes after an id.

@@ -190,3 +190,11 @@ pub(super) fn placeholders(first: usize, count: usize) -> String {
 pub(super) fn id16(bytes: &[u8]) -> Result<[u8; 16]> {
     bytes.try_into().map_err(|_| Error::internal("an identity column is not 16 bytes"))
 }
+
+/// Where ids that begin with a byte lie, behind one of them: after the first value, up to the second.
+pub(super) fn id_range(first: u8, after: Option<[u8; 16]>) -> (Vec<u8>, Vec<u8>) {
+    let mut last = [u8::MAX; 16];
+    last[0] = first;
+    // What is longer comes later: a single byte lies before every id that begins with it.
+    (after.map_or_else(|| vec![first], |id| id.to_vec()), last.to_vec())
+}

@@ -1,5 +1,6 @@
 //! The five lists: subjects, actors, clients, authorisation codes, refresh tokens.
 
+use futures_util::stream::{self, StreamExt};
 use serde_json::{Value, json};
 
 use crate::harness::{TestApp, both};
@@ -15,6 +16,8 @@ both!(
     each_tenant_has_its_own_lists,
     a_bad_query_is_refused,
     what_is_listed_works,
+    many_codes_are_in_order_too,
+    many_refresh_tokens_are_in_order_too,
 );
 
 const LISTS: [&str; 5] = ["subjects", "actors", "clients", "authorization-codes", "refresh-tokens"];
@@ -152,4 +155,43 @@ async fn what_is_listed_works(app: &TestApp) {
     store.exchange(&[("code", &code), ("client_id", "c1")]).await.status(200);
     let [refresh_token] = store.list("refresh-tokens").await.try_into().unwrap();
     store.refresh(&refresh_token).await.status(200);
+}
+
+/// More than are simply sorted.
+const MANY: usize = 1_100;
+
+async fn many_codes_are_in_order_too(app: &TestApp) {
+    let store = app.authz_store();
+    let body = json!({"sub": "alice", "cid": "c1"});
+    let codes = stream::iter(0..MANY).map(|_| store.new_code(&body)).buffer_unordered(32);
+    let codes: Vec<String> = codes.collect().await;
+    let used = codes[7].clone();
+    store.exchange(&[("code", &used), ("client_id", "c1")]).await.status(200);
+    let left = codes.into_iter().filter(|code| *code != used).collect();
+    assert!(store.list("authorization-codes").await == sorted(left), "{MANY} codes: out of order, or not all");
+}
+
+async fn many_refresh_tokens_are_in_order_too(app: &TestApp) {
+    let store = app.authz_store();
+    let tokens = stream::iter(0..MANY).map(async |n| {
+        let (subject, imported) = (format!("s{n}"), format!("{:03}-imported-elsewhere-{n}", n * 7 % 1000));
+        let body = json!({"sub": subject, "cid": "c1", "lng": true, "irt": true, "rtr": true, "rft": imported});
+        if n % 5 == 0 {
+            store.import(&body).await.status(204);
+            return imported;
+        }
+        store.new_tokens(&body).await["refresh_token"].as_str().unwrap().to_owned()
+    });
+    let mut tokens: Vec<String> = tokens.buffer_unordered(32).collect().await;
+    // A rotated one has another text at the same place, and an imported one that was rotated is one of ours.
+    let (ours, imported) = tokens.iter().partition::<Vec<_>, _>(|token| !token.contains("-imported-"));
+    for before in [ours[3].clone(), imported[3].clone()] {
+        let after = store.refresh(&before).await.status(200).json()["refresh_token"].as_str().unwrap().to_owned();
+        tokens.retain(|token| *token != before);
+        tokens.push(after);
+    }
+    let gone = store.record("s9", "c1").await["rft"].as_str().unwrap().to_owned();
+    store.revoke_quietly(&[("subject", "s9")]).await.status(204);
+    tokens.retain(|token| *token != gone);
+    assert!(store.list("refresh-tokens").await == sorted(tokens), "{MANY} tokens: out of order, or not all");
 }

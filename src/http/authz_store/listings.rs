@@ -1,17 +1,17 @@
 //! `/authz-store/rest/v3/{subjects,actors,clients,authorization-codes,refresh-tokens}`.
 
-use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
+use futures_util::stream::{self, Stream, TryStreamExt};
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
 
 use super::AuthzStore;
 use super::documented::{BearerToken, Family};
-use super::stream::{ARRAY, chunks, document, element};
-use crate::domain::{AuthorizationKey, CodeId, Result};
+use super::stream::{ARRAY, chunks, document, element, merged};
+use crate::domain::{AuthorizationKey, Result};
 use crate::http::call::Call;
 use crate::http::payload::Streamed;
 use crate::http::reply::Reply;
-use crate::service::listings::{ChainPlace, Listed};
+use crate::service::listings::Listed;
 
 /// The resources.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,25 +65,40 @@ impl Listings {
     }
 
     /// List the current authorisation codes
+    ///
+    /// In the order of bytes.
     #[oai(path = "/authorization-codes", method = "get", operation_id = "get_authorization_codes")]
     async fn codes(&self, call: Call, _token: BearerToken) -> List {
         call.services.on_secrets_shown(&call.ctx, "authorization_codes");
-        let texts = chunks(move |after: Option<CodeId>| {
+        if let Some(few) = call.services.few_codes(&call.ctx).await? {
+            return Ok(document(ARRAY, texts(stream::iter([Ok(few)]))).await?.into());
+        }
+        let all = chunks(move |stretch: Option<usize>| {
             let call = call.clone();
-            async move { call.services.list_codes(&call.ctx, after).await }
+            async move { call.services.list_codes(&call.ctx, stretch).await }
         });
-        Ok(secrets(texts).await?.into())
+        Ok(document(ARRAY, texts(all)).await?.into())
     }
 
     /// List the current refresh tokens of long-lived authorisations
+    ///
+    /// In the order of bytes.
     #[oai(path = "/refresh-tokens", method = "get", operation_id = "get_refresh_tokens")]
     async fn refresh_tokens(&self, call: Call, _token: BearerToken) -> List {
         call.services.on_secrets_shown(&call.ctx, "refresh_tokens");
-        let texts = chunks(move |after: Option<ChainPlace>| {
+        if let Some(few) = call.services.few_refresh_tokens(&call.ctx).await? {
+            return Ok(document(ARRAY, texts(stream::iter([Ok(few)]))).await?.into());
+        }
+        let again = call.clone();
+        let made_here = chunks(move |stretch: Option<usize>| {
             let call = call.clone();
-            async move { call.services.list_refresh_tokens(&call.ctx, after.as_ref()).await }
+            async move { call.services.list_refresh_tokens(&call.ctx, stretch).await }
         });
-        Ok(secrets(texts).await?.into())
+        let imported = chunks(move |after: Option<String>| {
+            let call = again.clone();
+            async move { call.services.list_imported_tokens(&call.ctx, after).await }
+        });
+        Ok(document(ARRAY, texts(merged(made_here, imported))).await?.into())
     }
 }
 
@@ -101,25 +116,6 @@ async fn parties(call: Call, listed: Listed, no_duplicates: Option<bool>) -> Res
         names
     });
     document(ARRAY, texts(parts)).await
-}
-
-/// How many secrets are put in the order of their bytes; a longer list comes in the order of the store.
-const SORTED: usize = 10_000;
-
-async fn secrets<S>(chunks: S) -> Result<Streamed<Vec<String>>>
-where
-    S: Stream<Item = Result<Vec<String>>> + Send + 'static,
-{
-    let mut chunks = Box::pin(chunks);
-    let mut first = Vec::new();
-    while first.len() < SORTED {
-        let Some(chunk) = chunks.try_next().await? else {
-            first.sort_unstable();
-            break;
-        };
-        first.extend(chunk);
-    }
-    document(ARRAY, texts(stream::iter([Ok(first)]).chain(chunks))).await
 }
 
 fn texts<S>(names: S) -> impl Stream<Item = Result<Vec<String>>> + Send + 'static
