@@ -7,6 +7,8 @@ use crate::harness::{NOW, TestApp, both, jwt};
 both!(
     the_example_refreshes_and_keeps_the_old_token,
     the_refresh_token_has_a_lifetime,
+    without_limits_it_lives_on,
+    both_limits_hold_to_the_second,
     what_remains_of_the_lifetime_is_shown,
     the_refresh_token_has_an_idle_time,
     an_access_token_never_outlives_the_refresh_token,
@@ -55,6 +57,40 @@ async fn the_refresh_token_has_a_lifetime(app: &TestApp) {
         store.refresh(refresh_token).await.error(404, "invalid_refresh_token");
         store.inspect("refresh_token", refresh_token).await.error(404, "invalid_refresh_token");
         assert!(store.list("refresh-tokens").await.is_empty());
+    }
+}
+
+async fn without_limits_it_lives_on(app: &TestApp) {
+    let store = app.authz_store();
+    for lng in [true, false] {
+        let body = json!({"sub": "alice", "cid": format!("c{lng}"), "lng": lng, "irt": true, "rtl": 0, "rtm": 0});
+        let issued = store.new_tokens(&body).await;
+        assert_eq!(issued.get("refresh_token_expires_in"), None);
+        let refresh_token = issued["refresh_token"].as_str().unwrap();
+        app.advance(20 * 365 * 86_400);
+        app.tidy().await;
+        store.refresh(refresh_token).await.status(200);
+    }
+}
+
+async fn both_limits_hold_to_the_second(app: &TestApp) {
+    let store = app.authz_store();
+    for (rtl, rtm, uses, dies) in [(100, 60, [59, 99], 100), (100, 40, [39, 78], 118), (0, 60, [59, 118], 178)] {
+        let body =
+            json!({"sub": "alice", "cid": format!("c{rtl}-{rtm}"), "lng": true, "irt": true, "rtl": rtl, "rtm": rtm});
+        let issued = store.new_tokens(&body).await;
+        let (refresh_token, begun) = (issued["refresh_token"].as_str().unwrap(), app.now());
+        // The idle time counts from the last use, the lifetime from the issue.
+        let dies = if rtl == 0 { dies } else { dies.min(rtl) };
+        for at in uses {
+            app.advance(begun + at - app.now());
+            store.refresh(refresh_token).await.status(200);
+        }
+        app.advance(begun + dies - 1 - app.now());
+        store.assert_live("refresh_token", refresh_token, true).await;
+        app.advance(1);
+        store.assert_live("refresh_token", refresh_token, false).await;
+        store.refresh(refresh_token).await.error(404, "invalid_refresh_token");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The ground under every API: transport, the strict front end, which tenant a request is for, words for early exits.
 
+mod descriptors;
 mod front;
 mod hostile;
 mod ops;

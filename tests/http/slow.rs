@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -47,4 +48,37 @@ async fn a_request_that_drips_is_cut_off_after_ten_seconds() {
     for (what, took) in [("request line", line), ("head", head), ("body", body), ("chunked body", chunked)] {
         assert!((8..=13).contains(&took.as_secs()), "{what}: {took:?}");
     }
+}
+
+/// How many drip at once.
+const MANY: usize = 300;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_that_drip_hold_nobody_up() {
+    let app = TestApp::sqlite().await;
+    let drippers = join_all((0..MANY).map(|n| drip(&app, format!("{HEAD}X-Drip-{n}: "))));
+    let others = async {
+        let mut slowest = Duration::ZERO;
+        for _ in 0..60 {
+            let begun = Instant::now();
+            app.authz_store().list("subjects").await;
+            slowest = slowest.max(begun.elapsed());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let metrics = app.ops_request("GET", "/metrics").send().await.status(200).text();
+        assert!(gauge(&metrics, "tenure_connections") >= MANY, "they are all there: {metrics}");
+        slowest
+    };
+    let (took, slowest) = tokio::join!(drippers, others);
+    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+    assert!(took.iter().all(|took| took.as_secs() <= 13), "{:?}", took.iter().max());
+    let metrics = app.ops_request("GET", "/metrics").send().await.status(200).text();
+    assert!(gauge(&metrics, "tenure_slow_peers_total") >= MANY, "{metrics}");
+    assert!(gauge(&metrics, "tenure_connections") < MANY / 2, "{metrics}");
+}
+
+/// The value of a metric without labels.
+fn gauge(metrics: &str, name: &str) -> usize {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
+    line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {name} in {metrics}"))
 }

@@ -1,5 +1,9 @@
 //! Paging, order and filters.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::Iam;
@@ -13,6 +17,7 @@ both!(
     filters_match_exactly_and_together,
     only_what_lives_is_listed,
     totals_are_exact_the_moment_a_revocation_is_made,
+    a_chain_of_pages_is_whole_while_tokens_are_made,
 );
 
 /// Makes tokens of alice that expire one second after another, with a refresh token each.
@@ -190,4 +195,43 @@ async fn totals_are_exact_the_moment_a_revocation_is_made(app: &TestApp) {
     assert_eq!(all().await, [0, 0], "and so it stays when the rows are gone");
     make("a", "", "one", true).await;
     assert_eq!(all().await, [1, 1]);
+}
+
+/// Pages are stretches of one order. While tokens are made that belong behind those that are there, as they do when all live
+/// equally long, a chain of pages shows each of these once.
+async fn a_chain_of_pages_is_whole_while_tokens_are_made(app: &TestApp) {
+    let iam = Iam::new(app).await;
+    make(app, 70).await;
+    let query = [("clientId", "65564eb0058d")];
+    for resource in ["access-tokens", "refresh-tokens"] {
+        let before = ids(&iam.all(resource, &query).await);
+        assert!(before.len() >= 70);
+        let done = AtomicBool::new(false);
+        let making = async {
+            let mut made = 0;
+            while !done.load(Ordering::Relaxed) {
+                let body = json!({"sub": "bob", "cid": "65564eb0058d", "atl": 9000, "irt": true, "rtl": 90_000});
+                join_all((0..8).map(|_| app.authz_store().new_tokens(&body))).await;
+                made += 8;
+            }
+            made
+        };
+        let reading = async {
+            let mut chains = Vec::new();
+            for _ in 0..3 {
+                chains.push(ids(&iam.all(resource, &query).await));
+            }
+            done.store(true, Ordering::Relaxed);
+            chains
+        };
+        let (made, chains) = tokio::join!(making, reading);
+        assert!(made > 0);
+        for chain in chains {
+            let distinct: BTreeSet<i64> = chain.iter().copied().collect();
+            assert_eq!(chain.len(), distinct.len(), "none twice");
+            let old: Vec<i64> = chain.into_iter().filter(|id| before.contains(id)).collect();
+            assert_eq!(old, before, "none skipped");
+        }
+        app.authz_store().revoke_quietly(&[("subject", "bob")]).await.status(204);
+    }
 }

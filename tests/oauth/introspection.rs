@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::caller::{bare, client, granted, other_shop, refused, shop, text};
+use crate::harness::tenants::VAULT_KEY;
 use crate::harness::{TestApp, both};
 
 both!(
@@ -10,6 +11,7 @@ both!(
     of_all_else_nothing_is_said,
     only_registered_clients_may_ask,
     encrypted_and_pairwise_tokens_are_read,
+    a_revoked_self_contained_token_is_inactive,
 );
 
 async fn a_good_token_is_described(app: &TestApp) {
@@ -81,4 +83,39 @@ async fn encrypted_and_pairwise_tokens_are_read(app: &TestApp) {
     assert_eq!(shop.introspect(refresh).await["sub"], told["sub"]);
     store.revoke_quietly(&[("subject", "alice")]).await.status(204);
     shop.assert_active(access, false).await;
+}
+
+async fn a_revoked_self_contained_token_is_inactive(app: &TestApp) {
+    let secret = "sealed-web-secret-0123456789abcdef";
+    let key = json!({"kty": "oct", "kid": "atc", "k": VAULT_KEY});
+    let web = json!({"client_id": "web", "client_secret": secret, "introspection": true, "scope": "read",
+        "grant_types": ["client_credentials"]});
+    app.platform().make("sealed", &json!({"keys": {"jwks": {"keys": [key]}}, "client": [web]})).await;
+    let (store, web) = (app.authz_store().as_tenant("sealed"), client(app, "sealed", "web", secret));
+    let inactive = json!({"active": false});
+    for (atc, stored) in [(true, true), (true, false), (false, true), (false, false)] {
+        let body = json!({"sub": "alice", "cid": "web", "scp": ["read"], "lng": stored, "irt": true, "atc": atc});
+        let selectors: [&[(&str, &str)]; 4] =
+            [&[("subject", "alice")], &[("client_id", "web")], &[("subject", "alice"), ("client_id", "web")], &[]];
+        for selector in selectors {
+            let tokens = store.new_tokens(&body).await;
+            let access = text(&tokens, "access_token");
+            assert_eq!(access.split('.').count(), if atc { 5 } else { 3 });
+            let told = web.introspect(access).await;
+            assert_eq!(
+                (&told["active"], &told["sub"], &told["scope"]),
+                (&json!(true), &json!("alice"), &json!("read"))
+            );
+            if selector.is_empty() {
+                web.revoke(access).await;
+            } else {
+                store.revoke_quietly(selector).await.status(204);
+            }
+            assert_eq!(web.introspect(access).await, inactive, "atc {atc}, {selector:?}");
+            assert_eq!(web.introspect(text(&tokens, "refresh_token")).await, inactive);
+        }
+    }
+    let own = granted(&web.token(&[("grant_type", "client_credentials")]).await);
+    web.revoke(text(&own, "access_token")).await;
+    assert_eq!(web.introspect(text(&own, "access_token")).await, inactive);
 }

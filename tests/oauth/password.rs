@@ -42,9 +42,25 @@ async fn every_wrong_credential_is_answered_alike(app: &TestApp) {
     let told = sign_in(&shop, "alice", "wrong", &[]).await;
     told.error(400, "invalid_grant");
     let long = "a".repeat(1_025);
-    for (username, password) in [("nobody", "secret-alice"), ("Alice", "secret-alice"), ("alice", long.as_str())] {
+    let disabled = json!({"password": "secret-zoe", "enabled": false});
+    app.platform().send("PUT", "/acme/users/zoe", &disabled).await.status(201);
+    for (username, password) in [
+        ("nobody", "secret-alice"),
+        ("Alice", "secret-alice"),
+        ("alice", long.as_str()),
+        ("alice", "secret-alice "),
+        ("zoe", "secret-zoe"),
+        ("zoe", "wrong"),
+    ] {
         assert_eq!(sign_in(&shop, username, password, &[]).await.fingerprint(), told.fingerprint(), "{username}");
     }
+    for (username, password) in [("alice", "a\0b"), ("al\0ice", "secret-alice")] {
+        let answer = sign_in(&shop, username, password, &[]).await;
+        assert_eq!(answer.code(), 400, "{answer}");
+    }
+    sign_in(&shop, "alice", &"a".repeat(1_000_000), &[]).await.error(413, "invalid_request");
+    app.platform().send("PUT", "/acme/users/zoe", &json!({"enabled": true})).await.status(200);
+    granted(&sign_in(&shop, "zoe", "secret-zoe", &[]).await);
     for missing in ["username", "password"] {
         let fields = [("grant_type", "password"), ("username", "alice"), ("password", "secret-alice")];
         let left: Vec<_> = fields.into_iter().filter(|(name, _)| *name != missing).collect();

@@ -24,6 +24,8 @@ async fn a_refresh_may_narrow_and_never_widens(app: &TestApp) {
     assert_eq!(granted(&shop.token(&[refresh[0], refresh[1], ("scope", "email")]).await)["scope"], "email");
     let whole = granted(&shop.token(&refresh).await);
     assert_eq!(whole["scope"], "app:read email");
+    let empty = granted(&shop.token(&[refresh[0], refresh[1], ("scope", "")]).await);
+    assert_eq!(empty["scope"], "app:read email", "an empty parameter is none");
     shop.assert_active(text(&tokens, "access_token"), true).await;
     shop.assert_active(text(&whole, "access_token"), true).await;
 }
