@@ -128,7 +128,7 @@ impl Default for UserEntry {
 }
 
 /// `[[tenant.assertion_issuer]]`: a third party whose assertions are accepted (RFC 7521 section 3).
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AssertionIssuerEntry {
     /// Which kind of assertion.
@@ -144,6 +144,21 @@ pub struct AssertionIssuerEntry {
     pub certificates: Vec<String>,
     /// The most that its assertions can be granted, separated by spaces.
     pub scope: String,
+    /// Default true. One that isn't is as unknown as one that was never trusted.
+    pub enabled: bool,
+}
+
+impl Default for AssertionIssuerEntry {
+    fn default() -> Self {
+        Self {
+            kind: AssertionKind::default(),
+            issuer: String::new(),
+            jwks: None,
+            certificates: Vec::new(),
+            scope: String::new(),
+            enabled: true,
+        }
+    }
 }
 
 /// The kind of an assertion.

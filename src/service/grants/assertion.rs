@@ -49,8 +49,8 @@ impl Services {
             AssertionKind::Jwt => GrantType::JwtBearer,
             AssertionKind::Saml2 => GrantType::Saml2Bearer,
         };
-        let trusted =
-            ctx.tenant.settings.assertion_issuer.iter().find(|entry| entry.kind == kind && entry.issuer == issuer);
+        let mut all = ctx.tenant.settings.assertion_issuer.iter();
+        let trusted = all.find(|entry| entry.enabled && entry.kind == kind && entry.issuer == issuer);
         if let Some(trusted) = trusted {
             return Ok(Asserted::Trusted(self.client_for(ctx, credential, grant).await?, trusted));
         }
