@@ -118,7 +118,7 @@ fn settings(options: &Options, connections: u32, session: &'static Session) -> C
         connect.map_sqlx_postgres_opts(|o| o.application_name("tenure").options(*session));
     } else {
         connect.map_sqlx_sqlite_opts(|o| {
-            o.busy_timeout(Duration::from_secs(5))
+            o.busy_timeout(Duration::from_secs(3))
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
                 // What is deleted is overwritten: the secrets of a deleted tenant first of all.
