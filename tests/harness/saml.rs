@@ -1,10 +1,11 @@
 //! SAML assertions signed here, without a library for it: the text is written in its canonical form at once, so that signing
 //! is hashing. What another implementation makes of the same is in [`super::peers`].
 
-use aws_lc_rs::rsa::{KeyPair, PublicKeyComponents};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use openssl::hash::MessageDigest;
+use openssl::pkey::{PKey, Private};
+use openssl::sign::Signer;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tenure::crypto::secret::b64url;
@@ -33,16 +34,14 @@ pub(crate) fn instant(seconds: i64) -> String {
 }
 
 /// The key of the identity provider in the fixtures.
-pub(crate) fn key() -> KeyPair {
-    let pem = include_str!("../fixtures/idp.pem");
-    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
-    KeyPair::from_pkcs8(&STANDARD.decode(body).unwrap()).unwrap()
+fn key() -> PKey<Private> {
+    PKey::private_key_from_pem(include_bytes!("../fixtures/idp.pem")).unwrap()
 }
 
 /// The public half of [`key`] as a JWK, for a client that speaks for itself.
 pub(crate) fn jwk() -> Value {
-    let public = PublicKeyComponents::<Vec<u8>>::from(key().public_key());
-    json!({"kty": "RSA", "use": "sig", "n": b64url(&public.n), "e": b64url(&public.e)})
+    let rsa = key().rsa().unwrap();
+    json!({"kty": "RSA", "use": "sig", "n": b64url(&rsa.n().to_vec()), "e": b64url(&rsa.e().to_vec())})
 }
 
 impl Saml {
@@ -101,9 +100,7 @@ impl Saml {
         );
         let signed = format!("<ds:SignedInfo xmlns:ds=\"{dsig}\">{info}");
         let key = key();
-        let mut value = vec![0; key.public_modulus_len()];
-        let random = aws_lc_rs::rand::SystemRandom::new();
-        key.sign(&RSA_PKCS1_SHA256, &random, signed.as_bytes(), &mut value).unwrap();
+        let value = Signer::new(MessageDigest::sha256(), &key).unwrap().sign_oneshot_to_vec(signed.as_bytes()).unwrap();
         format!(
             "<ds:Signature xmlns:ds=\"{dsig}\"><ds:SignedInfo>{info}<ds:SignatureValue>{}</ds:SignatureValue>{}</ds:Signature>",
             STANDARD.encode(value),
