@@ -42,7 +42,7 @@ fn weathered(answers: &[(Answer, Duration)], served: &[u16]) {
         assert!(answer.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds >= 1), "{answer}");
     }
     let slowest = answers.iter().map(|(_, took)| *took).max().unwrap();
-    assert!(slowest < Duration::from_secs(10), "{slowest:?}");
+    assert!(slowest < Duration::from_secs(20), "{slowest:?}");
 }
 
 async fn timed(answer: impl Future<Output = Answer>) -> (Answer, Duration) {
@@ -59,7 +59,7 @@ async fn shed(app: &TestApp) -> u64 {
 
 /// Asks again when told to: a busy machine may be slow, but a place in the queue is found.
 async fn in_the_end(mut ask: impl AsyncFnMut() -> Answer) -> Answer {
-    for _ in 0..2 {
+    for _ in 0..20 {
         let answer = ask().await;
         if answer.code() != 503 {
             return answer;
