@@ -67,7 +67,8 @@ pub(crate) fn signed_by_legacy(header: Value, claims: &Value) -> String {
     let header = josekit::jws::JwsHeader::from_map(header).unwrap();
     let key: Value = serde_json::from_str(tenants::LEGACY_KEY).unwrap();
     let jwk = Jwk::from_map(key.as_object().unwrap().clone()).unwrap();
-    let signer = ES256.signer_from_jwk(&jwk).unwrap();
+    let mut signer = ES256.signer_from_jwk(&jwk).unwrap();
+    signer.remove_key_id(); // the header's counts
     josekit::jws::serialize_compact(claims.to_string().as_bytes(), &header, &signer).unwrap()
 }
 

@@ -4,13 +4,14 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tenure::crypto::jwt::{JwsAlg, SigningKey};
 
-use super::caller::{Signer, bare, granted, hs256, own_claims, refused, signer, with_assertion};
+use super::caller::{Signer, bare, granted, hs256, own_claims, refused, register, signer, text, with_assertion};
 use crate::harness::{Answer, TestApp, both, both_restarting};
 
 both!(
     a_secret_and_a_key_sign_for_their_clients,
     the_claims_must_be_in_order,
     the_signature_must_be_the_clients_own,
+    a_key_id_names_a_key_of_the_client,
     an_assertion_is_good_once,
 );
 both_restarting!(a_used_assertion_stays_used);
@@ -124,6 +125,32 @@ async fn the_signature_must_be_the_clients_own(app: &TestApp) {
         refused(&with(app, &bad).await);
     }
     granted(&with(app, &good).await);
+}
+
+async fn a_key_id_names_a_key_of_the_client(app: &TestApp) {
+    for (n, (registered, good)) in [(None, true), (Some(""), true), (Some("another"), false)].into_iter().enumerate() {
+        let key = SigningKey::generate(JwsAlg::ES256).unwrap();
+        let mut jwk = key.public_jwk();
+        match registered {
+            None => {}
+            Some("") => drop(jwk.remove("kid")),
+            Some(kid) => drop(jwk.insert("kid".to_owned(), json!(kid))),
+        }
+        let metadata = json!({
+            "token_endpoint_auth_method": "private_key_jwt",
+            "grant_types": ["client_credentials"],
+            "scope": "app:read",
+            "jwks": {"keys": [jwk]},
+        });
+        let id = text(&register(app, "acme", &metadata).await, "client_id").to_owned();
+        let signer = Signer { id: id.clone(), key };
+        let answer = own(app, &signer, &own_claims(&id, ISSUER, app.now(), &format!("kid{n}"))).await;
+        if good {
+            granted(&answer);
+        } else {
+            refused(&answer);
+        }
+    }
 }
 
 async fn an_assertion_is_good_once(app: &TestApp) {

@@ -118,7 +118,10 @@ async fn what_is_not_in_order_is_no_grant(app: &TestApp) {
     let payload = tenure::crypto::secret::b64url(claims(now).to_string().as_bytes());
     let public = "LMuUHbvD3CC8IenvutXd5EQyR08X9eqRwM8mRx5zG6A";
     let header = json!({"alg": "ES256", "kid": "old-1", "typ": "at+jwt"});
+    let key_of_another = json!({"alg": "ES256", "kid": "k1"});
     for bad in [
+        signed_by_legacy(key_of_another, &claims(now)),
+        signed_by_legacy(json!({"alg": "ES256", "kid": ""}), &claims(now)),
         format!("{none}.{payload}."),
         hs256(public, &claims(now)),
         signed_by_legacy(header, &claims(now)),
@@ -130,6 +133,7 @@ async fn what_is_not_in_order_is_no_grant(app: &TestApp) {
     }
     let own = granted(&shop.token(&[("grant_type", "client_credentials")]).await);
     ask(app, text(&own, "access_token"), "").await.error(400, "invalid_grant");
+    granted(&ask(app, &signed_by_legacy(json!({"alg": "ES256"}), &claims(now)), "").await);
     // The issuer is trusted by one tenant, not by another.
     let mut elsewhere = claims(now);
     elsewhere["aud"] = json!("https://acme.example.com");

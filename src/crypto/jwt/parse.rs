@@ -131,14 +131,18 @@ impl Unverified {
     }
 
     /// Checks the signature with one of several registered keys. Those whose `kid` is the token's are tried alone; where
-    /// none has it, all whose algorithm is the token's, eight at most. Where there is none, as much work is done for nothing.
+    /// none has it, those without one whose algorithm is the token's; and of a token that names no key, all of its algorithm.
+    /// Eight are tried at most. A `kid` that is registered elsewhere thus never gets the token verified by another key.
+    /// Where there is none to try, as much work is done for nothing.
     ///
     /// # Errors
     /// [`JwtFault::UnknownKey`] where there is no key to try, else the fault of the last one tried.
     pub fn verify_any(self, keys: &[VerifyingKey]) -> Result<Jwt, JwtFault> {
         let named = |key: &&VerifyingKey| self.kid().is_some() && key.kid() == self.kid();
         let by_name = keys.iter().any(|key| named(&key));
-        let fits = |key: &&VerifyingKey| if by_name { named(key) } else { self.alg() == Some(key.alg().as_str()) };
+        let nameless = |key: &&VerifyingKey| self.kid().is_none() || key.kid().is_none();
+        let of_its_algorithm = |key: &&VerifyingKey| self.alg() == Some(key.alg().as_str()) && nameless(key);
+        let fits = |key: &&VerifyingKey| if by_name { named(key) } else { of_its_algorithm(key) };
         let mut outcome = Err(JwtFault::UnknownKey);
         for key in keys.iter().filter(fits).take(MAX_TRIES) {
             outcome = self.check(key);
