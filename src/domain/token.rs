@@ -109,6 +109,12 @@ impl Chain {
         let idle = if self.max_idle == 0 { NEVER } else { self.used_at.saturating_add(self.max_idle) };
         self.expires_at.min(idle)
     }
+
+    /// The chain as a use leaves it.
+    #[must_use]
+    pub fn used(self, now: Seconds) -> Self {
+        Self { used_at: now, ..self }
+    }
 }
 
 /// Where an authorisation code is in its life.

@@ -305,6 +305,7 @@ async fn restart_chains(rows: &TenantStore<'_, Tx>, id: AuthorizationId, terms: 
             issued_at: now,
             expires_at: end_of(now, terms.rtl),
             max_idle: terms.rtm,
+            used_at: now,
             scope: scope_text(terms),
             ..chain
         };

@@ -91,9 +91,9 @@ impl Services {
     }
 
     async fn revoke_refresh_token_of(&self, ctx: &Ctx, client_id: &str, token: &str) -> Result<()> {
-        let view = self.inspect_refresh_token(ctx, token).await?;
-        if view.key.cid == client_id {
-            self.revoke_by_refresh_token(ctx, token).await?;
+        let chain = self.chain_in_force(ctx, token).await?;
+        if chain.key.cid == client_id {
+            self.revoke_pair(ctx, chain.key).await?;
         }
         Ok(())
     }

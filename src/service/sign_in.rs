@@ -88,7 +88,7 @@ impl Services {
                 terms: &sign_in.terms,
                 scope: sign_in.terms.scp.clone(),
                 chain: with.map(|c| c.id),
-                not_after: with.map_or(NEVER, |c| c.expires_at),
+                not_after: with.map_or(NEVER, Chain::deadline),
             },
         )?;
         let id_token = match &sign_in.id_token {
@@ -221,7 +221,7 @@ impl Prepared {
             expires_in: self.access.expires_in,
             scope: self.sign_in.terms.scp,
             refresh_token: chain.map(|c| issue::refresh_text(ctx, c)).transpose()?,
-            refresh_token_expires_in: chain.and_then(|c| remaining(c, ctx.now)),
+            refresh_token_expires_in: chain.and_then(|c| remaining_unused(c, ctx.now)),
             id_token: self.id_token,
         })
     }
@@ -230,4 +230,10 @@ impl Prepared {
 /// What remains of a chain's lifetime, where that is limited.
 pub fn remaining(chain: &Chain, now: Seconds) -> Option<Seconds> {
     (chain.expires_at != NEVER).then(|| chain.expires_at - now)
+}
+
+/// What remains of a chain if it isn't used, where that is limited: by its lifetime or by its idle time.
+pub fn remaining_unused(chain: &Chain, now: Seconds) -> Option<Seconds> {
+    let deadline = chain.deadline();
+    (deadline != NEVER).then(|| deadline - now)
 }

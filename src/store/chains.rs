@@ -140,7 +140,8 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     /// Gives the chains of an authorisation new limits: what a replaced or updated record says.
     pub async fn set_chain_limits(&self, chain: &Chain) -> Result<()> {
-        let sql = "UPDATE refresh_token SET issued_at = $3, expires_at = $4, max_idle = $5, deadline = $6, scope = $7
+        let sql = "UPDATE refresh_token SET issued_at = $3, expires_at = $4, max_idle = $5, deadline = $6, scope = $7,
+                used_at = $8
             WHERE tenant_id = $1 AND id = $2";
         let values = values![
             chain.id.0.to_vec(),
@@ -148,7 +149,8 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
             chain.expires_at,
             chain.max_idle,
             chain.deadline(),
-            chain.scope.clone()
+            chain.scope.clone(),
+            chain.used_at
         ];
         self.execute(sql, values).await.map(|_| ())
     }

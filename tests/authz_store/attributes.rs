@@ -54,6 +54,10 @@ fn rows() -> Vec<Row> {
     atl.inspection = json!({"exp": NOW + 42});
     let mut rtl = memory("rtl", json!(5000));
     rtl.answer = json!({"refresh_token_expires_in": 5000});
+    let mut rtm = memory("rtm", json!(70));
+    rtm.answer = json!({"expires_in": 70, "refresh_token_expires_in": 70});
+    rtm.claims = json!({"exp": NOW + 70});
+    rtm.inspection = json!({"exp": NOW + 70});
     let mut idt = memory("idt", json!("eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjEz.c2ln"));
     idt.answer = json!({"id_token": "eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjEz.c2ln"});
     idt.record = json!({});
@@ -71,7 +75,7 @@ fn rows() -> Vec<Row> {
         carried("dat", json!({"k": [1, 2.5, null, {"deep": "x"}]})),
         atl,
         rtl,
-        memory("rtm", json!(70)),
+        rtm,
         memory("rtr", json!(true)),
         memory("idr", json!(true)),
         memory("iat", json!(1_360_050_795)),

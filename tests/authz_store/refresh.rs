@@ -1,6 +1,6 @@
 //! Exchange of a refresh token, without rotation: what comes, how long it lasts, what ends it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{NOW, TestApp, both, jwt};
 
@@ -11,6 +11,8 @@ both!(
     both_limits_hold_to_the_second,
     what_remains_of_the_lifetime_is_shown,
     the_refresh_token_has_an_idle_time,
+    what_remains_ends_with_the_idle_time,
+    a_scope_is_told_where_there_is_one,
     an_access_token_never_outlives_the_refresh_token,
     the_defaults_are_settings_of_the_tenant,
     an_updated_scope_shows_on_refresh,
@@ -113,6 +115,46 @@ async fn the_refresh_token_has_an_idle_time(app: &TestApp) {
     app.advance(50);
     store.refresh(&refresh_token).await.error(404, "invalid_refresh_token");
     store.inspect("refresh_token", &refresh_token).await.error(404, "invalid_refresh_token");
+}
+
+async fn what_remains_ends_with_the_idle_time(app: &TestApp) {
+    let store = app.authz_store();
+    let lifetimes = |tokens: &Value| [tokens["expires_in"].clone(), tokens["refresh_token_expires_in"].clone()];
+    let body = |rtl: i64, rtm: i64, rtr: bool| json!({"sub": "alice", "cid": "c1", "lng": true, "irt": true, "rtl": rtl, "rtm": rtm, "rtr": rtr, "atl": 600});
+    let both = store.new_tokens(&body(1000, 500, false)).await;
+    assert_eq!(lifetimes(&both), [500, 500]);
+    let token = both["refresh_token"].as_str().unwrap();
+    app.advance(499);
+    assert_eq!(lifetimes(&store.refresh(token).await.status(200).json()), [500, 500]);
+    app.advance(499);
+    assert_eq!(lifetimes(&store.refresh(token).await.status(200).json()), [2, 2]);
+    // A new sign-in restarts the shared token, its idle time too.
+    let idle = store.new_tokens(&body(0, 40, false)).await;
+    assert_eq!(lifetimes(&idle), [40, 40]);
+    app.advance(30);
+    assert_eq!(lifetimes(&store.new_tokens(&body(0, 40, false)).await), [40, 40]);
+    app.advance(39);
+    store.refresh(idle["refresh_token"].as_str().unwrap()).await.status(200);
+    // Within the grace the same successor is answered, which began to idle when it was made.
+    let rotating = store.new_tokens(&json!({"sub": "bob", "cid": "c1", "irt": true, "rtr": true, "rtm": 40})).await;
+    let retired = rotating["refresh_token"].as_str().unwrap();
+    assert_eq!(lifetimes(&store.refresh(retired).await.status(200).json()), [40, 40]);
+    app.advance(5);
+    assert_eq!(lifetimes(&store.refresh(retired).await.status(200).json()), [35, 35]);
+}
+
+async fn a_scope_is_told_where_there_is_one(app: &TestApp) {
+    let store = app.authz_store();
+    for (scp, told) in [(json!(["read"]), json!("read")), (json!([]), Value::Null), (Value::Null, Value::Null)] {
+        let body = json!({"sub": "alice", "cid": "c1", "lng": true, "irt": true, "scp": scp});
+        let issued = store.new_tokens(&body).await;
+        let refreshed = store.refresh(issued["refresh_token"].as_str().unwrap()).await.status(200).json();
+        for tokens in [&issued, &refreshed] {
+            assert_eq!(tokens.get("scope"), Some(&told).filter(|told| !told.is_null()), "{tokens}");
+            let shown = store.inspect("access_token", tokens["access_token"].as_str().unwrap()).await;
+            assert_eq!(shown.status(200).json().get("scp").is_some(), !told.is_null(), "{shown}");
+        }
+    }
 }
 
 async fn an_access_token_never_outlives_the_refresh_token(app: &TestApp) {

@@ -7,6 +7,7 @@ use crate::harness::{TestApp, both};
 
 both!(
     a_token_takes_with_it_all_that_the_client_holds_for_the_user,
+    a_retired_refresh_token_still_stands_for_its_grant,
     what_is_no_token_of_the_client_is_left_alone,
     a_request_must_hold_one_token,
     a_revoked_token_is_dead_on_the_other_replica,
@@ -38,6 +39,32 @@ async fn a_token_takes_with_it_all_that_the_client_holds_for_the_user(app: &Test
         }
         // Once more: nothing to be found, and nothing said of it.
         shop.post("/token/revoke", &fields).await.status(200).empty();
+    }
+}
+
+async fn a_retired_refresh_token_still_stands_for_its_grant(app: &TestApp) {
+    let (store, shop) = (app.authz_store(), shop(app));
+    for later in [0, 3_600] {
+        let body = json!({"sub": "alice", "cid": "65564eb0058d", "lng": true, "irt": true, "rtr": true, "atl": 7_200});
+        let first = store.new_tokens(&body).await;
+        let retired = text(&first, "refresh_token");
+        let refresh = [("grant_type", "refresh_token"), ("refresh_token", retired)];
+        let second = granted(&shop.token(&refresh).await);
+        assert_ne!(second["refresh_token"], first["refresh_token"]);
+        app.advance(later);
+        // Another client's request changes nothing.
+        bare(app, "acme", "/token/revoke", &[("client_id", "mobile-app"), ("token", retired)])
+            .await
+            .status(200)
+            .empty();
+        shop.assert_active(text(&second, "access_token"), true).await;
+        shop.revoke(retired).await;
+        for token in [&first["access_token"], &second["access_token"], &second["refresh_token"]] {
+            shop.assert_active(token.as_str().unwrap(), false).await;
+        }
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", text(&second, "refresh_token"))];
+        shop.token(&fields).await.error(400, "invalid_grant");
+        store.find(&[("subject", "alice"), ("client_id", "65564eb0058d")]).await.error(404, "authz_not_found");
     }
 }
 

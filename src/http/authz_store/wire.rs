@@ -344,7 +344,7 @@ impl From<&TokenFacts> for AccessTokenObject {
             sub: shown.sub.clone(),
             act: facts.key.act.clone().map(|sub| Actor { sub }),
             cid: facts.key.cid.clone(),
-            scp: facts.scope.clone(),
+            scp: facts.scope.clone().filter(|values| !values.is_empty()),
             iss: shown.iss.clone(),
             iat: facts.iat,
             exp: facts.exp,
@@ -377,8 +377,9 @@ pub struct TokenObject {
     /// The ID token.
     #[serde(skip_serializing_if = "Option::is_none")]
     id_token: Option<String>,
-    /// The authorised scope.
-    scope: String,
+    /// The authorised scope, if there is any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
 }
 
 impl std::fmt::Debug for TokenObject {
@@ -397,7 +398,7 @@ impl poem_openapi::types::Example for TokenObject {
             refresh_token: Some("YWxpY2U.NjU1NjRlYjAwNThk._W--XjP0UDZDiDYPkd4E_Q".into()),
             refresh_token_expires_in: None,
             id_token: None,
-            scope: "openid email profile app:write".into(),
+            scope: Some("openid email profile app:write".into()),
         }
     }
 }
@@ -411,7 +412,7 @@ impl From<TokenSet> for TokenObject {
             refresh_token: tokens.refresh_token,
             refresh_token_expires_in: tokens.refresh_token_expires_in,
             id_token: tokens.id_token,
-            scope: tokens.scope.as_deref().map(scope::join).unwrap_or_default(),
+            scope: tokens.scope.filter(|values| !values.is_empty()).as_deref().map(scope::join),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::{
     AccessToken, AuthorizationView, Chain, Error, Grant, GrantFault, Kind, RefreshShown, Result, Seconds, Terms, scope,
 };
 use crate::service::liveness::is_live;
-use crate::service::sign_in::{live_record, remaining};
+use crate::service::sign_in::{live_record, remaining, remaining_unused};
 use crate::service::tokens::issue::{self, Approval};
 use crate::service::tokens::{TokenSet, id_token, revoke};
 use crate::service::{Ctx, Services};
@@ -85,6 +85,8 @@ impl Services {
         if standing == Standing::Replay {
             return self.replayed_refresh(ctx, &chain).await.map(Some);
         }
+        // Within the grace it is the successor that idles, since it was made.
+        let left = if standing == Standing::InGrace { chain.clone() } else { chain.clone().used(ctx.now) };
         let granted = request.scope.map_or_else(|| Ok(terms.scp.clone()), |asked| narrow(&terms, asked).map(Some))?;
         let access = issue::mint(
             ctx,
@@ -97,7 +99,7 @@ impl Services {
                 terms: &terms,
                 scope: granted.clone(),
                 chain: Some(chain.id),
-                not_after: chain.expires_at,
+                not_after: left.deadline(),
             },
         )?;
         let id_token = refreshed_id_token(ctx, &grant, &terms, granted.as_deref())?;
@@ -122,7 +124,7 @@ impl Services {
             expires_in: access.expires_in,
             scope: granted,
             refresh_token: Some(refresh_token),
-            refresh_token_expires_in: remaining(&chain, ctx.now),
+            refresh_token_expires_in: remaining_unused(&left, ctx.now),
             id_token,
         }))
     }
@@ -192,10 +194,6 @@ impl Services {
     /// # Errors
     /// [`Error::NotFound`] for a token that could not be used to refresh.
     pub async fn inspect_refresh_token(&self, ctx: &Ctx, text: &str) -> Result<AuthorizationView> {
-        let missing = |error| match error {
-            Error::InvalidGrant(_) => Error::NotFound(Kind::RefreshToken),
-            other => other,
-        };
         let Presented { chain, generation } = self.present(ctx, text).await.map_err(missing)?;
         let (grant, terms) = self.terms_of(ctx, &chain).await.map_err(missing)?;
         if generation != chain.generation {
@@ -227,6 +225,25 @@ impl Services {
     pub(crate) async fn live_chain(&self, ctx: &Ctx, text: &str) -> Result<Chain> {
         self.inspect_refresh_token(ctx, text).await?;
         Ok(self.present(ctx, text).await?.chain)
+    }
+
+    /// The chain that a refresh token belongs to, whether it is the current one or a retired one, if the chain could still be
+    /// refreshed: a client that signs its user out may have missed the answer that had the successor.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for any other.
+    pub(crate) async fn chain_in_force(&self, ctx: &Ctx, text: &str) -> Result<Chain> {
+        let chain = self.present(ctx, text).await.map_err(missing)?.chain;
+        self.terms_of(ctx, &chain).await.map_err(missing)?;
+        Ok(chain)
+    }
+}
+
+/// What a caller who doesn't refresh is told of a token that is no good.
+fn missing(error: Error) -> Error {
+    match error {
+        Error::InvalidGrant(_) => Error::NotFound(Kind::RefreshToken),
+        other => other,
     }
 }
 
@@ -262,11 +279,11 @@ fn rows(ctx: &Ctx, row: Option<AccessToken>, id_token: Option<&str>) -> Vec<Acce
 }
 
 async fn write(rows: &TenantStore<'_, Tx>, step: &Step) -> Result<bool> {
-    let used = Chain { used_at: step.now, ..step.chain.clone() };
-    if step.rotate && !rows.rotate_chain(&step.chain, step.now, used.deadline()).await? {
+    let deadline = step.chain.clone().used(step.now).deadline();
+    if step.rotate && !rows.rotate_chain(&step.chain, step.now, deadline).await? {
         return Ok(false);
     }
-    if step.mark_used && !rows.use_chain(&step.chain, step.now, used.deadline()).await? {
+    if step.mark_used && !rows.use_chain(&step.chain, step.now, deadline).await? {
         return Ok(false);
     }
     for row in &step.rows {

@@ -179,7 +179,7 @@ impl Services {
     pub async fn revoke_by_access_token(&self, ctx: &Ctx, text: &str) -> Result<Option<AuthorizationView>> {
         let facts = self.inspect_access_token(ctx, text).await?;
         if facts.user {
-            return self.revoke_single(ctx, &pair(facts.key.clone())).await;
+            return self.revoke_pair(ctx, facts.key.clone()).await;
         }
         let Some(number) = facts.number else { return Ok(None) };
         self.store
@@ -199,12 +199,14 @@ impl Services {
     /// [`Error::NotFound`] for a token that is not good.
     pub async fn revoke_by_refresh_token(&self, ctx: &Ctx, text: &str) -> Result<Option<AuthorizationView>> {
         let chain = self.live_chain(ctx, text).await?;
-        self.revoke_single(ctx, &pair(chain.key)).await
+        self.revoke_pair(ctx, chain.key).await
     }
-}
 
-fn pair(key: AuthorizationKey) -> Selection {
-    Selection { sub: Some(key.sub), act: None, cid: Some(key.cid) }
+    /// Revokes all of a subject and client, whoever the actor.
+    pub(crate) async fn revoke_pair(&self, ctx: &Ctx, key: AuthorizationKey) -> Result<Option<AuthorizationView>> {
+        let selection = Selection { sub: Some(key.sub), act: None, cid: Some(key.cid) };
+        self.revoke_single(ctx, &selection).await
+    }
 }
 
 fn nothing_named() -> Error {
