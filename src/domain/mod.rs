@@ -6,6 +6,7 @@ pub mod client;
 pub mod clock;
 pub mod coherence;
 pub mod error;
+pub mod number;
 pub mod oauth;
 pub mod pkce;
 pub mod posted;

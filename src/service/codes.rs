@@ -10,7 +10,7 @@ use super::sign_in::{Belongs, IdToken, Passed, Prepared, SignIn};
 use super::tokens::{TokenSet, id_token, revoke};
 use super::{Ctx, Services};
 use crate::crypto::secret::{b64url, same, sha256};
-use crate::crypto::token::TokenKeys;
+use crate::crypto::token::{TokenKeyRing, TokenKeys};
 use crate::domain::pkce::{self, Method};
 use crate::domain::{
     AuthorizationId, AuthorizationView, Chain, Code, CodeExtras, CodeId, CodeState, Error, Grant, GrantFault, NEVER,
@@ -38,11 +38,18 @@ impl Snapshot {
         Ok(keys.seal(&place(id), &plain))
     }
 
-    fn open(ctx: &Ctx, code: &Code) -> Result<Self> {
-        let plain = ctx.keys.tokens.open(&place(code.id), &code.sealed);
+    fn open(keys: &TokenKeyRing, code: &Code) -> Result<Self> {
+        let plain = keys.open(&place(code.id), &code.sealed);
         let plain = plain.ok_or_else(|| Error::internal("a code's snapshot can't be opened"))?;
         serde_json::from_slice(&plain).map_err(Error::internal)
     }
+}
+
+/// The sealed snapshot of a code with another scope in it.
+pub(crate) fn rescoped(keys: &TokenKeyRing, code: &Code, scp: Option<Vec<String>>) -> Result<Vec<u8>> {
+    let mut snapshot = Snapshot::open(keys, code)?;
+    snapshot.terms.scp = scp;
+    snapshot.seal(keys.newest(), code.id)
 }
 
 fn place(id: CodeId) -> Vec<u8> {
@@ -91,7 +98,7 @@ impl Services {
         let id = ctx.keys.tokens.read_code(request.code).ok_or(unknown)?;
         let rows = self.store.tenant(ctx.tenant.id);
         let code = rows.find_code(id).await?.ok_or(Error::InvalidGrant(GrantFault::Unknown))?;
-        let snapshot = Snapshot::open(ctx, &code)?;
+        let snapshot = Snapshot::open(&ctx.keys.tokens, &code)?;
         if let Err(fault) = check(&code, &snapshot.extras, &request) {
             self.burn(ctx, &code).await?;
             return Err(Error::InvalidGrant(fault));
@@ -156,7 +163,7 @@ impl Services {
         if code.state != CodeState::Pending || code.expires_at <= ctx.now || !is_live(&rows, &code).await? {
             return Err(missing());
         }
-        let snapshot = Snapshot::open(ctx, &code)?;
+        let snapshot = Snapshot::open(&ctx.keys.tokens, &code)?;
         Ok(AuthorizationView {
             key: code.key,
             long_lived: code.stored,

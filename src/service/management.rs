@@ -5,10 +5,11 @@ mod rescope;
 pub mod tokens;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::tokens::revoke;
 use super::{Ctx, Services};
-use crate::domain::{Client, Error, Kind, NEVER, Result, Seconds, Selector};
+use crate::domain::{Client, Error, Kind, NEVER, Result, Seconds, Selector, number};
 use crate::service::liveness::retain_live;
 use crate::store::authorizations::Filter;
 use crate::store::token_pages::{Register, TokenFilter, Unpurged};
@@ -54,9 +55,9 @@ impl Services {
     pub async fn find_managed_client(&self, ctx: &Ctx, name: &str) -> Result<Client> {
         let rows = self.store.tenant(ctx.tenant.id);
         let found = if name.bytes().all(|b| b.is_ascii_digit()) {
-            match name.parse() {
-                Ok(number) => rows.find_client_by_number(number).await?,
-                Err(_) => None,
+            match number::integer(name) {
+                Some(number) => rows.find_client_by_number(number).await?,
+                None => None,
             }
         } else {
             rows.find_client_by_alias(name).await?
@@ -117,13 +118,13 @@ impl Services {
         let scope =
             scope.map(|asked| crate::domain::scope::unique(asked.into_iter().filter(|value| allowed.contains(value))));
         let pair = Pair { sub: subject.to_owned(), cid: client.client_id.clone(), now: ctx.now };
-        let work = (pair, scope, ctx.tenant.settings.access_token.registry);
+        let work = (pair, scope, ctx.tenant.settings.access_token.registry, Arc::clone(&ctx.keys));
         self.store
-            .write(ctx.tenant.id, work, |rows, (pair, scope, registry)| {
+            .write(ctx.tenant.id, work, |rows, (pair, scope, registry, keys)| {
                 Box::pin(async move {
                     let count = count(rows, pair).await?;
                     if let Some(scope) = scope {
-                        Rescope { rows, pair, scope }.apply(!registry).await?;
+                        Rescope { rows, keys: &keys.tokens, pair, scope }.apply(!registry).await?;
                     }
                     Ok(count)
                 })

@@ -81,7 +81,7 @@ fn state_number(state: CodeState) -> i16 {
     }
 }
 
-fn to_thing(row: row::Model) -> Result<Code> {
+pub(super) fn to_thing(row: row::Model) -> Result<Code> {
     let state = match row.state {
         0 => CodeState::Pending,
         1 => CodeState::Consumed,

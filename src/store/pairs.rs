@@ -1,11 +1,13 @@
 //! All that a subject and a client have: read and changed together by the management API.
 
-use entity::{access_token, authorization_grant, refresh_token};
+use entity::{access_token, authorization_code, authorization_grant, refresh_token};
 use sea_orm::ConnectionTrait;
 
 use super::scoped::{TenantStore, values};
-use super::{access_tokens, chains, grants};
-use crate::domain::{AccessToken, Chain, ChainId, Epoch, Error, Grant, GrantId, Result, Seconds, Terms, TokenNumber};
+use super::{access_tokens, chains, codes, grants};
+use crate::domain::{
+    AccessToken, Chain, ChainId, Code, CodeId, Epoch, Error, Grant, GrantId, Result, Seconds, Terms, TokenNumber,
+};
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// The identifier tokens of a pair whose time is not over.
@@ -21,6 +23,14 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         let sql = "SELECT * FROM refresh_token WHERE tenant_id = $1 AND sub = $2 AND cid = $3 AND deadline > $4";
         let rows: Vec<refresh_token::Model> = self.all(sql, values![sub, cid, now]).await?;
         rows.into_iter().map(chains::to_thing).collect()
+    }
+
+    /// The pending codes of a pair.
+    pub async fn list_codes_of_pair(&self, sub: &str, cid: &str, now: Seconds) -> Result<Vec<Code>> {
+        let sql = "SELECT * FROM authorization_code WHERE tenant_id = $1 AND sub = $2 AND cid = $3 AND state = 0
+            AND expires_at > $4";
+        let rows: Vec<authorization_code::Model> = self.all(sql, values![sub, cid, now]).await?;
+        rows.into_iter().map(codes::to_thing).collect()
     }
 
     /// The transient grants of a pair that can still be refreshed.
@@ -50,6 +60,18 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         let terms = serde_json::to_string(terms).map_err(Error::internal)?;
         let sql = "UPDATE authorization_grant SET transient = $3 WHERE tenant_id = $1 AND id = $2";
         self.execute(sql, values![id.0.to_vec(), terms]).await.map(|_| ())
+    }
+
+    /// Gives a pending code another snapshot.
+    pub async fn set_code_snapshot(&self, id: CodeId, sealed: &[u8]) -> Result<()> {
+        let sql = "UPDATE authorization_code SET sealed = $3 WHERE tenant_id = $1 AND id = $2 AND state = 0";
+        self.execute(sql, values![id.0.to_vec(), sealed.to_vec()]).await.map(|_| ())
+    }
+
+    /// Takes a pending code past the revocations up to an epoch.
+    pub async fn set_code_epoch(&self, id: CodeId, epoch: Epoch) -> Result<()> {
+        let sql = "UPDATE authorization_code SET epoch = $3 WHERE tenant_id = $1 AND id = $2 AND state = 0";
+        self.execute(sql, values![id.0.to_vec(), epoch]).await.map(|_| ())
     }
 
     /// Takes an access token past the revocations up to an epoch.

@@ -16,7 +16,10 @@ async fn a_wrong_credential_has_its_code(app: &TestApp) {
     let api = Authlete::new(app);
     for (authorization, status, code) in [
         (String::new(), 401, "A001202"),
-        ("Bearer service-access-token-acme-0123456789".into(), 401, "A001202"),
+        ("Bearer service-access-token-acme-0123456789".into(), 400, "A001203"),
+        ("Digest x".into(), 400, "A001203"),
+        (basic(&format!("0{KEY}:service-secret-acme")), 401, "A003201"),
+        (basic(&format!("+{KEY}:service-secret-acme")), 401, "A003201"),
         ("Basic !!!".into(), 400, "A001203"),
         (basic("no colon"), 400, "A001203"),
         ("Basic".into(), 400, "A001203"),
@@ -33,7 +36,8 @@ async fn a_wrong_credential_has_its_code(app: &TestApp) {
         ] {
             let answer = api.with_authorization(&authorization).call(method, &path).await;
             result(&answer, status, code);
-            assert_eq!(status == 401, !answer.header("www-authenticate").is_empty(), "{answer}");
+            let challenge = if status == 401 { "Basic realm=\"service\"" } else { "" };
+            assert_eq!(answer.header("www-authenticate"), challenge, "{answer}");
         }
     }
     let api = Authlete::by_token(app);
@@ -42,8 +46,16 @@ async fn a_wrong_credential_has_its_code(app: &TestApp) {
         ("Bearer wrong", 401, "A003204"),
         ("Bearer ztucZS1ZyFKgh0tUEruUtiSTXhnexmd6", 401, "A003204"),
         ("Bearer a b", 400, "A001203"),
+        (&basic(&format!("{KEY}:service-secret-acme")), 400, "A001203"),
     ] {
-        result(&api.with_authorization(authorization).call("GET", LIST).await, status, code);
+        let answer = api.with_authorization(authorization).call("GET", LIST).await;
+        result(&answer, status, code);
+        let challenge = if status == 401 { "Bearer realm=\"service\"" } else { "" };
+        assert_eq!(answer.header("www-authenticate"), challenge, "{answer}");
+    }
+    for near in ["021653835348762", "+21653835348762", "%2B21653835348762", "21653835348762.0"] {
+        let request = app.request("GET", &format!("/api/{near}/{LIST}"));
+        result(&request.bearer("service-access-token-acme-0123456789").send().await, 401, "A003201");
     }
     let other = app.request("GET", &format!("/api/21653835348763/{LIST}"));
     result(&other.bearer("service-access-token-acme-0123456789").send().await, 401, "A003204");
@@ -80,7 +92,11 @@ async fn what_is_wrong_with_a_request_has_its_code(app: &TestApp) {
             ("?subject=", "A136206"),
             ("?subject=alice&start=x", "A136201"),
             ("?subject=alice&start=9223372036854775808", "A136201"),
+            ("?subject=alice&start=%2B1", "A136201"),
+            ("?subject=alice&start=01", "A136201"),
             ("?subject=alice&start=-1", "A136202"),
+            ("/", "A136206"),
+            ("/?subject=", "A136206"),
             ("?subject=alice&end=1.5", "A136203"),
             ("?subject=alice&end=-1", "A136204"),
             ("?subject=alice&end=1001", "A136207"),
@@ -112,12 +128,18 @@ async fn what_is_wrong_with_a_request_has_its_code(app: &TestApp) {
             result(&post(r#"{"subject":""}"#).await, 400, no_subject);
         }
         result(&api.call("DELETE", &format!("client/authorization/delete/{WEB_SHOP}")).await, 400, "A137202");
+        result(&api.call("DELETE", &format!("client/authorization/delete/{WEB_SHOP}/")).await, 400, "A137202");
+        for nowhere in
+            ["client/authorization/update/1/", "client/authorization/get/", "client/authorization/get/list//"]
+        {
+            result(&api.post(nowhere, &json!({"subject": "alice"})).await, 404, "A001204");
+        }
         let twice = format!("client/authorization/delete/{WEB_SHOP}/alice?subject=bob");
         result(&api.call("DELETE", &twice).await, 400, "A137203");
         for scopes in [json!(5), json!([1]), json!({"a": "b"}), json!([null])] {
             result(&api.update(WEB_SHOP, "alice", &scopes).await, 400, "A138202");
         }
-        for client in ["4711", "no-such-alias", "65564eb0058d", "9223372036854775808", "-1"] {
+        for client in ["4711", "no-such-alias", "65564eb0058d", "9223372036854775808", "-1", "017566160603766"] {
             let path = format!("client/authorization/delete/{client}/alice");
             result(&api.call("DELETE", &path).await, 404, "A001212");
             let body = json!({"subject": "alice", "scopes": ["openid"]});

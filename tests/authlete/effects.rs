@@ -8,6 +8,8 @@ use crate::harness::{TestApp, both};
 
 both!(
     an_update_is_seen_everywhere_and_by_the_next_refresh,
+    an_update_to_no_scopes_leaves_none,
+    a_pending_code_brings_no_old_scope_back,
     an_update_kills_jwts_that_have_no_row_and_nothing_else,
     a_deletion_kills_every_token_of_the_pair_and_no_other,
 );
@@ -47,6 +49,54 @@ async fn an_update_is_seen_everywhere_and_by_the_next_refresh(app: &TestApp) {
                 assert_eq!(record["uat"], app.now());
             }
             api.delete(WEB_SHOP, "alice").await.status(200);
+        }
+    }
+}
+
+async fn an_update_to_no_scopes_leaves_none(app: &TestApp) {
+    let store = app.authz_store();
+    for (n, mount) in Authlete::mounts(app).into_iter().enumerate() {
+        for form in ["", "+", "json"] {
+            let subject = format!("alice{n}{form}");
+            let body = json!({"sub": subject, "cid": "65564eb0058d", "scp": ["openid"], "lng": true, "irt": true});
+            let issued = store.new_tokens(&body).await;
+            let path = format!("client/authorization/update/{WEB_SHOP}?subject={}", subject.replace('+', "%2B"));
+            let request = mount.request("POST", &path);
+            let request = match form {
+                "json" => request.json(&json!({"scopes": ""})),
+                blank => request.body("application/x-www-form-urlencoded", format!("scopes={blank}")),
+            };
+            request.send().await.status(200);
+            assert_eq!(store.record(&subject, "65564eb0058d").await.get("scp"), None);
+            let access = issued["access_token"].as_str().unwrap();
+            assert_eq!(store.inspect("access_token", access).await.status(200).json().get("scp"), None);
+            let refreshed = store.refresh(issued["refresh_token"].as_str().unwrap()).await.status(200).json();
+            assert_eq!(refreshed.get("scope"), None, "{refreshed}");
+        }
+    }
+}
+
+async fn a_pending_code_brings_no_old_scope_back(app: &TestApp) {
+    let cases =
+        [(Authlete::new(app), "acme", "65564eb0058d", WEB_SHOP), (Authlete::ledgerless(app), "ledgerless", "web", 7)];
+    for (api, tenant, cid, number) in cases {
+        let store = app.authz_store().as_tenant(tenant);
+        let (wanted, told) = if cid == "web" { (json!(["read"]), "read") } else { (json!(["email"]), "email") };
+        for stored in [false, true] {
+            let body = json!({"sub": "alice", "cid": cid, "scp": ["openid", "read", "write"], "lng": stored, "irt": true,
+                "idt": "a.b.c"});
+            let code = store.new_code(&body).await;
+            let others = store.new_code(&json!({"sub": "bob", "cid": cid, "scp": ["write"]})).await;
+            api.update(number, "alice", &wanted).await.status(200);
+            let pending = store.inspect("code", &code).await.status(200).json();
+            assert_eq!((&pending["scp"], &pending["idt"]), (&wanted, &json!("a.b.c")));
+            let tokens = store.exchange(&[("code", &code), ("client_id", cid)]).await.status(200).json();
+            assert_eq!(tokens["scope"], told);
+            store.assert_live("access_token", tokens["access_token"].as_str().unwrap(), true).await;
+            let refreshed = store.refresh(tokens["refresh_token"].as_str().unwrap()).await.status(200).json();
+            assert_eq!(refreshed["scope"], told);
+            let tokens = store.exchange(&[("code", &others), ("client_id", cid)]).await.status(200).json();
+            assert_eq!(tokens["scope"], "write");
         }
     }
 }

@@ -4,7 +4,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use poem::Request;
+use poem::http::header;
 
+use crate::domain::number;
 use crate::http::body::text::decode_segment;
 use crate::http::call::Call;
 use crate::http::headers::{basic, bearer};
@@ -21,7 +23,7 @@ struct Presented {
 /// The service API key that names the tenant: the user name of Basic, or the first segment under `/api`.
 pub fn service_key(request: &Request, path: &str) -> Result<i64, Rejection> {
     let presented = presented(request, path).map_err(Rejection::Credential)?;
-    presented.key.parse().map_err(|_| Rejection::Credential(CredentialFault::Unknown))
+    number::integer(&presented.key).ok_or(Rejection::Credential(CredentialFault::Unknown))
 }
 
 /// Judges the credential of a request against the tenant that its key names.
@@ -40,11 +42,17 @@ pub fn pass(request: &Request, call: &Call, path: &str) -> Result<(), Rejection>
 fn presented(request: &Request, path: &str) -> Result<Presented, CredentialFault> {
     let segment = path.strip_prefix("/api/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
     if matches!(segment, "client" | "auth") {
-        return user_and_password(basic(request.headers())?).ok_or(CredentialFault::Malformed);
+        let encoded = basic(request.headers()).map_err(|fault| of_header(request, fault))?;
+        return user_and_password(encoded).ok_or(CredentialFault::Malformed);
     }
-    let secret = bearer(request.headers())?.to_owned();
+    let secret = bearer(request.headers()).map_err(|fault| of_header(request, fault))?.to_owned();
     let key = decode_segment(segment).ok_or(CredentialFault::Unknown)?;
     Ok(Presented { key, secret, is_bearer: true })
+}
+
+/// A header of another scheme is there, and is not what it should be.
+fn of_header(request: &Request, fault: CredentialFault) -> CredentialFault {
+    if request.headers().contains_key(header::AUTHORIZATION) { CredentialFault::Malformed } else { fault }
 }
 
 /// The two halves of Basic credentials (RFC 7617 section 2).

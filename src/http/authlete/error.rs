@@ -43,9 +43,9 @@ impl Envelope for Authlete {
     fn answer(rejection: &Rejection, edge: &Edge<'_>) -> Answer {
         match rejection {
             Rejection::Malformed(text) => unreadable(text, Codes::of(edge.operation)),
-            Rejection::Credential(fault) => credential(*fault),
+            Rejection::Credential(fault) => credential(*fault, edge),
             Rejection::Http(fault) => http(fault),
-            Rejection::Failed(error) => failed(error),
+            Rejection::Failed(error) => failed(error, edge),
         }
     }
 }
@@ -67,18 +67,21 @@ fn malformed(text: &str) -> Answer {
     }
 }
 
-fn credential(fault: CredentialFault) -> Answer {
+fn credential(fault: CredentialFault, edge: &Edge<'_>) -> Answer {
+    // Each mount takes one scheme; the operations of the one whose paths begin with the service's key are named after it.
+    let challenge = match edge.operation.strip_prefix("service_") {
+        Some(_) => "Bearer realm=\"service\"",
+        None => "Basic realm=\"service\"",
+    };
     match fault {
         CredentialFault::Missing => {
-            say(401, "A001202", "The request has no Authorization header.").challenge(CHALLENGE)
+            say(401, "A001202", "The request has no Authorization header.").challenge(challenge)
         }
         CredentialFault::Malformed => say(400, "A001203", "The Authorization header is malformed."),
-        CredentialFault::Unknown => say(401, "A003201", "The API key is unknown.").challenge(CHALLENGE),
-        CredentialFault::Wrong => say(401, "A003204", "The API secret is wrong.").challenge(CHALLENGE),
+        CredentialFault::Unknown => say(401, "A003201", "The API key is unknown.").challenge(challenge),
+        CredentialFault::Wrong => say(401, "A003204", "The API secret is wrong.").challenge(challenge),
     }
 }
-
-const CHALLENGE: &str = "Basic realm=\"service\"";
 
 fn http(fault: &HttpFault) -> Answer {
     match fault {
@@ -91,7 +94,7 @@ fn http(fault: &HttpFault) -> Answer {
     }
 }
 
-fn failed(error: &Error) -> Answer {
+fn failed(error: &Error, edge: &Edge<'_>) -> Answer {
     match error {
         Error::InvalidRequest(text) | Error::InvalidScope(text) | Error::Conflict(text) => malformed(text),
         Error::InvalidClient(_) | Error::InvalidGrant(_) | Error::UnauthorizedClient | Error::UnsupportedGrantType => {
@@ -107,8 +110,8 @@ fn failed(error: &Error) -> Answer {
             | Kind::Tenant
             | Kind::Key,
         ) => say(404, "A001204", "There is no such resource."),
-        Error::MissingToken => credential(CredentialFault::Missing),
-        Error::InvalidToken => credential(CredentialFault::Wrong),
+        Error::MissingToken => credential(CredentialFault::Missing, edge),
+        Error::InvalidToken => credential(CredentialFault::Wrong, edge),
         Error::Forbidden(_) => say(403, "A001209", "The service is disabled."),
         Error::TooManyRequests { .. } => say(429, "A001210", "Too many requests; try again later."),
         Error::Unavailable(_) => say(503, "A001102", "Temporarily unavailable; try again later."),

@@ -7,6 +7,8 @@ use poem_openapi::types::{ParseError, ParseFromJSON, ParseFromParameter, ParseRe
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::domain::number;
+
 /// An index of a list: should be an integer from 0 on.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(transparent)]
@@ -17,7 +19,7 @@ impl Index {
     pub fn integer(&self) -> Option<i64> {
         match &self.0 {
             Value::Number(number) => number.as_i64(),
-            Value::String(text) => text.parse().ok(),
+            Value::String(text) => number::integer(text),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         }
     }

@@ -15,6 +15,9 @@ use crate::http::reply::Rejection;
 /// The parameters that count as absent when empty, whatever the family.
 pub const MAY_BE_EMPTY: &[&str] = &["redirect_uri", "code_verifier"];
 
+/// The parameters whose empty value is a value: no scopes at all, where absent means that they stay.
+const SAYS_SOMETHING_EMPTY: &[&str] = &["scopes"];
+
 /// How strict to be.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
@@ -37,7 +40,7 @@ pub fn clean(raw: Bytes, rules: &Rules<'_>) -> Result<Bytes, Rejection> {
         let value = decode_form(value)
             .ok_or_else(|| Rejection::malformed(format!("Bad encoding of parameter {}", shown(&name))))?;
         check(&name, &names, rules)?;
-        if !value.is_empty() {
+        if !value.is_empty() || SAYS_SOMETHING_EMPTY.contains(&&*name) {
             kept.push(pair);
         } else if super::refused(rules.empty) && !rules.may_be_empty.contains(&&*name) {
             return Err(Rejection::malformed(format!("Empty parameter {}", shown(&name))));

@@ -7,7 +7,7 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, Tags};
 
 use super::wire::{Deleted, Found, MissingObject, is_missing, token};
-use crate::domain::{Error, Result};
+use crate::domain::{Error, Result, number};
 use crate::http::call::Call;
 use crate::http::payload::Json;
 use crate::service::tokens::list::ListedToken;
@@ -58,12 +58,12 @@ impl<'a> ApiExtractor<'a> for AdminToken {
 }
 
 /// The number in a path. An integer that no token can have is none; what is no integer is refused.
-fn number(id: &str) -> Result<Option<i64>> {
+fn number_of(id: &str) -> Result<Option<i64>> {
     let digits = id.strip_prefix('-').unwrap_or(id);
     if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(Error::invalid("id is not an integer"));
     }
-    Ok(id.parse().ok())
+    Ok(number::integer(id))
 }
 
 /// Answers with one token.
@@ -71,7 +71,7 @@ pub(super) async fn show<F>(call: &Call, id: &str, find: impl FnOnce(i64) -> F) 
 where
     F: Future<Output = Result<ListedToken>>,
 {
-    let Some(number) = number(id)? else { return Ok(Found::Missing(MissingObject::of(id))) };
+    let Some(number) = number_of(id)? else { return Ok(Found::Missing(MissingObject::of(id))) };
     match find(number).await {
         Ok(found) => Ok(Found::Token(Json(token(call, found)))),
         Err(error) if is_missing(&error) => Ok(Found::Missing(MissingObject::of(id))),
@@ -84,7 +84,7 @@ pub(super) async fn delete<F>(id: &str, delete: impl FnOnce(i64) -> F) -> Result
 where
     F: Future<Output = Result<()>>,
 {
-    let Some(number) = number(id)? else { return Ok(Deleted::Missing(MissingObject::of(id))) };
+    let Some(number) = number_of(id)? else { return Ok(Deleted::Missing(MissingObject::of(id))) };
     match delete(number).await {
         Ok(()) => Ok(Deleted::Revoked),
         Err(error) if is_missing(&error) => Ok(Deleted::Missing(MissingObject::of(id))),

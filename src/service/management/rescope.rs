@@ -2,8 +2,10 @@
 
 use super::Pair;
 use crate::crypto::selector;
+use crate::crypto::token::TokenKeyRing;
 use crate::domain::{AuthorizationKey, NEVER, Result, Selector, scope};
 use crate::service::authorizations::CHUNK;
+use crate::service::codes;
 use crate::service::liveness::{is_live, retain_live};
 use crate::service::tokens::revoke;
 use crate::store::authorizations::Filter;
@@ -14,6 +16,8 @@ use crate::store::{TenantStore, Tx};
 pub(super) struct Rescope<'t> {
     /// The transaction.
     pub(super) rows: &'t TenantStore<'t, Tx>,
+    /// What opens and seals the snapshots of codes.
+    pub(super) keys: &'t TokenKeyRing,
     /// Whose.
     pub(super) pair: &'t Pair,
     /// The scope.
@@ -21,7 +25,7 @@ pub(super) struct Rescope<'t> {
 }
 
 impl Rescope<'_> {
-    /// Gives the scope to access tokens, refresh tokens and authorisations. `kills_jwts`: JWTs without a row, whose scope is
+    /// Gives the scope to access tokens, refresh tokens, pending codes and authorisations. `kills_jwts`: JWTs without a row, whose scope is
     /// in themselves alone, die, and all else of the pair lives on.
     pub(super) async fn apply(&self, kills_jwts: bool) -> Result<()> {
         if kills_jwts {
@@ -34,14 +38,22 @@ impl Rescope<'_> {
         self.rescope_records().await?;
         for mut grant in rows.list_transient_grants(&pair.sub, &pair.cid, pair.now).await? {
             if let Some(terms) = &mut grant.transient {
-                terms.scp = Some(self.scope.to_vec());
+                terms.scp = self.scp();
                 rows.set_transient_terms(grant.id, terms).await?;
             }
+        }
+        for code in rows.list_codes_of_pair(&pair.sub, &pair.cid, pair.now).await? {
+            rows.set_code_snapshot(code.id, &codes::rescoped(self.keys, &code, self.scp())?).await?;
         }
         // All of the pair's tokens are stamped with the pair: what is remembered of them is stale.
         let hash = selector::hash(&Selector::SubjectClient(&pair.sub, &pair.cid));
         rows.touch(revocation_shard(rows.tenant_id(), &hash));
         Ok(())
+    }
+
+    /// The scope as an authorisation has it: none is not specified.
+    fn scp(&self) -> Option<Vec<String>> {
+        (!self.scope.is_empty()).then(|| self.scope.to_vec())
     }
 
     fn filter(&self) -> Filter {
@@ -61,7 +73,7 @@ impl Rescope<'_> {
                 if !is_live(self.rows, &record).await? {
                     continue;
                 }
-                record.terms.scp = Some(self.scope.to_vec());
+                record.terms.scp = self.scp();
                 record.uat = Some(self.pair.now);
                 self.rows.upsert_authorization(&record).await?;
             }
@@ -73,6 +85,7 @@ impl Rescope<'_> {
         let (rows, pair) = (self.rows, self.pair);
         let tokens = retain_live(rows, rows.list_identifier_tokens(&pair.sub, &pair.cid, pair.now).await?).await?;
         let chains = retain_live(rows, rows.list_chains_of_pair(&pair.sub, &pair.cid, pair.now).await?).await?;
+        let codes = retain_live(rows, rows.list_codes_of_pair(&pair.sub, &pair.cid, pair.now).await?).await?;
         let mut records = Vec::new();
         let (filter, mut after) = (self.filter(), None);
         loop {
@@ -89,6 +102,9 @@ impl Rescope<'_> {
         }
         for token in tokens {
             rows.set_access_token_epoch(token.number, epoch).await?;
+        }
+        for code in codes {
+            rows.set_code_epoch(code.id, epoch).await?;
         }
         for chain in chains {
             rows.set_chain_epoch(chain.id, epoch).await?;
