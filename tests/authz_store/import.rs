@@ -243,6 +243,9 @@ async fn a_token_of_the_old_server_must_fit(app: &TestApp) {
         ("exp", json!(18_446_744_073_709_551_615_u64)),
         ("exp", json!("1900000000")),
         ("iat", json!(1e300)),
+        ("iat", json!(NOW + 61)),
+        ("nbf", json!(NOW + 61)),
+        ("nbf", json!("0")),
     ] {
         let mut claims = good.clone();
         claims[member] = value;
@@ -257,7 +260,12 @@ async fn a_token_of_the_old_server_must_fit(app: &TestApp) {
         let answer = store.inspect("access_token", &jwt::signed_by_legacy(header.clone(), &good)).await;
         assert_eq!(answer.code(), 404, "{header} {answer}");
     }
-    store.assert_live("access_token", &jwt::signed_by_legacy(header, &good), true).await;
+    let early = json!({"nbf": NOW + 60, "iat": NOW + 60});
+    let mut claims = good.clone();
+    claims.as_object_mut().unwrap().extend(early.as_object().unwrap().clone());
+    for claims in [good, claims] {
+        store.assert_live("access_token", &jwt::signed_by_legacy(header.clone(), &claims), true).await;
+    }
 }
 
 async fn the_bias_shields_late_tokens_of_the_old_server(app: &TestApp) {

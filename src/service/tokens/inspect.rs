@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
+use serde_json::{Map, Value};
+
 use super::claims::{self, ACCESS_TOKEN_TYPE};
 use crate::cache::coherence::Stamps;
 use crate::crypto::jwt::{self, Jwt};
@@ -14,6 +16,7 @@ use crate::domain::{
     AccessToken, AuthorizationId, AuthorizationKey, ChainId, Error, GrantId, Kind, Result, Seconds, Selector, Snapshot,
     TokenKind, TokenNumber,
 };
+use crate::service::assertions::SKEW;
 use crate::service::liveness::{GrantedToken, Revocable, hashes, is_live};
 use crate::service::tenants::tenant_shard;
 use crate::service::{Ctx, Services};
@@ -163,6 +166,7 @@ impl Services {
         match jti {
             Some(jti) if jti.grant == GrantId::CLIENT => self.client_token(ctx, facts, jti.epoch).await,
             Some(jti) => self.granted_token(ctx, facts, jti).await,
+            None if jwt.brought && starts_late(&jwt.jwt.payload, ctx.now) => Err(MISSING),
             None if jwt.brought => self.migrated_token(ctx, facts).await.map(|facts| Seen { facts, stamps: None }),
             None => Err(MISSING),
         }
@@ -210,7 +214,8 @@ impl Services {
         Ok(Seen { facts, stamps })
     }
 
-    /// A JWT of the server that a tenant migrated from: only time can tell whether it was issued before a revocation.
+    /// A JWT of the server that a tenant migrated from: only time can tell whether it was issued before a revocation. One
+    /// from the future would outlive revocations that are to come.
     async fn migrated_token(&self, ctx: &Ctx, facts: TokenFacts) -> Result<TokenFacts> {
         let rows = self.store.tenant(ctx.tenant.id);
         let selectors = hashes(&Selector::of_key(&facts.key, true));
@@ -234,6 +239,14 @@ impl Services {
             self.store.write(ctx.tenant.id, number, |rows, number| Box::pin(rows.delete_access_token(*number))).await?;
         if won { Ok(facts) } else { Err(MISSING) }
     }
+}
+
+/// Whether a token is not good yet, by more than clocks may be apart (RFC 7519 section 4.1.5); also if it can't be told.
+fn starts_late(claims: &Map<String, Value>, now: Seconds) -> bool {
+    ["iat", "nbf"].into_iter().any(|name| match jwt::numeric_date(claims, name) {
+        Ok(start) => start.is_some_and(|start| start > now.saturating_add(SKEW)),
+        Err(_) => true,
+    })
 }
 
 fn facts_of_row(row: AccessToken, snapshot: Snapshot) -> TokenFacts {
