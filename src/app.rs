@@ -92,6 +92,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let shared = Shared {
         services: Arc::clone(&parts.services),
         platform_tokens: tokens.into(),
+        public_url: config.public_url.as_deref().map(Into::into),
         default_tenant: config.default_tenant.clone(),
         origins: assemble::origins,
         traces: traces.clone(),

@@ -24,6 +24,8 @@ pub struct Shared {
     pub services: Arc<Services>,
     /// The hashes of the platform's tokens; none, and its API is off.
     pub platform_tokens: Arc<[TokenHash]>,
+    /// The base of links, where one is configured.
+    pub public_url: Option<Arc<str>>,
     /// The tenant of requests that name none.
     pub default_tenant: Option<Tid>,
     /// Whether a client of the tenant has registered an origin (`origins`).
@@ -40,6 +42,19 @@ pub struct Call {
     pub services: Arc<Services>,
     /// What every use case is told first: the tenant, its keys, the time, the id of the request.
     pub ctx: Ctx,
+    /// The base of links, where one is configured.
+    pub public_url: Option<Arc<str>>,
+}
+
+impl Call {
+    /// A link to something of the tenant: under the public URL of the platform, else under the tenant's issuer. `path` starts
+    /// with a slash.
+    pub fn link(&self, path: &str) -> String {
+        match &self.public_url {
+            Some(base) => format!("{base}/t/{}{path}", self.ctx.tenant.tid),
+            None => self.ctx.tenant.url(path),
+        }
+    }
 }
 
 /// A request that needs no tenant: the platform's.
@@ -116,11 +131,12 @@ impl Directory for Names<'_> {
     }
 }
 
-/// The tenant of a request, and the path that is left of it once the issuer's own path is cut off.
+/// The tenant of a request, and the path that is left of it once the issuer's own path is cut off. `under_issuer`: the path is
+/// no API as it stands, so that an issuer's may lead it even where the tenant is named otherwise.
 pub async fn tenant(
     request: &Request,
     names: &Names<'_>,
-    service_key: Option<i64>,
+    (service_key, under_issuer): (Option<i64>, bool),
     default: Option<&Tid>,
 ) -> Result<(Arc<Tenant>, String), Rejection> {
     let values = |name| request.headers().get_all(name).iter().map(poem::http::HeaderValue::as_bytes).collect();
@@ -130,13 +146,9 @@ pub async fn tenant(
         service_key,
         host: head::host(request),
         path: request.uri().path(),
+        under_issuer,
     };
     let found = resolve(&hints, default, names).await;
     let found = found.map_err(|refusal| Rejection::Failed(refusal.into()))?;
     Ok((found.tenant, found.path.into_owned()))
-}
-
-/// Whether a request names its tenant outright.
-pub fn is_named(request: &Request) -> bool {
-    request.headers().contains_key("tenant-id") || request.headers().contains_key("issuer")
 }

@@ -1,8 +1,10 @@
 //! Cross-origin requests (the Fetch standard's CORS): anyone may read discovery and keys; `/token*` answers the origins that
-//! the tenant's clients have registered; nothing else answers a browser of another origin.
+//! its client has registered; nothing else answers a browser of another origin.
 
 use poem::Response;
 use poem::http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use crate::domain::Client;
 
 /// Who may read an answer across origins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,8 +13,13 @@ pub enum Policy {
     Closed,
     /// Anybody: public documents.
     Open,
-    /// The origins that clients have registered.
+    /// The origins that the client has registered; before it is known, those that any client of the tenant has.
     Registered,
+}
+
+/// Whether a client has registered the origin.
+pub fn is_own(client: &Client, origin: &HeaderValue) -> bool {
+    client.registration.origins.iter().any(|own| own.as_bytes() == origin.as_bytes())
 }
 
 /// The policy of a path.

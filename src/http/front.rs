@@ -83,6 +83,8 @@ fn refuse(rejection: &Rejection, seen: &Seen) -> Response {
 struct Route<'a> {
     operations: &'a [Operation],
     path: String,
+    /// Whether the path that was sent is no API as it stands, so that an issuer's may lead it.
+    under_issuer: bool,
 }
 
 impl Front {
@@ -108,14 +110,14 @@ impl Front {
         };
         // The issuer's own path may look like an API: what is left of it decides.
         let operation = pick(&route, &request)?;
-        let allowed = self.origin(&request, policy, call.as_ref()).await;
+        let origin = cors::origin(request.headers()).cloned();
         let mut response = match self.handle((request, unread), &route.path, operation).await {
             Ok(response) => response,
             // A browser must be able to read why its request was refused.
             Err(rejection) if policy != Policy::Closed => refuse(&rejection, seen),
             Err(rejection) => return Err(rejection),
         };
-        cors::tell(&mut response, policy, allowed);
+        cors::tell(&mut response, policy, self.origin(origin, policy, call.as_ref()).await);
         Ok(response)
     }
 
@@ -124,25 +126,34 @@ impl Front {
         let path = request.uri().path();
         let cut = cut_prefix(path).map(|(_, rest)| rest.into_owned());
         let under_tenant = cut.is_some();
-        let mut rest = cut.unwrap_or_else(|| path.to_owned());
-        let mut operations = self.operations.at(&rest);
-        if operations.is_empty() && !under_tenant && !call::is_named(request) && self.may_be_under_issuer(path) {
-            match call::tenant(request, names, None, None).await {
-                Ok((_, left)) => {
-                    operations = self.operations.at(&left);
-                    rest = left;
-                }
+        let mut route = self.locate(cut.unwrap_or_else(|| path.to_owned()), false);
+        if route.operations.is_empty() && !under_tenant && self.may_be_under_issuer(path) {
+            match call::tenant(request, names, (None, true), None).await {
+                Ok((_, left)) => route = self.locate(left, true),
                 Err(fault @ Rejection::Failed(Error::Unavailable(_) | Error::Internal(_) | Error::Forbidden(_))) => {
                     return Err(fault);
                 }
                 Err(_) => {}
             }
         }
-        seen.family = Family::of(&rest);
-        if operations.is_empty() || (under_tenant && !seen.family.needs_tenant()) {
+        seen.family = Family::of(&route.path);
+        if route.operations.is_empty() || (under_tenant && !seen.family.needs_tenant()) {
             return Err(HttpFault::NoRoute.into());
         }
-        Ok(Route { operations, path: rest })
+        Ok(route)
+    }
+
+    /// What exists at a path. Where the management API would have a subject as the last segment and that is empty, it is the
+    /// request without one, which is told so.
+    fn locate(&self, path: String, under_issuer: bool) -> Route<'_> {
+        let operations = self.operations.at(&path);
+        let named = path.strip_suffix('/').filter(|_| operations.is_empty() && Family::of(&path) == Family::Authlete);
+        match named {
+            Some(named) if !self.operations.at(&format!("{path}-")).is_empty() => {
+                Route { operations: self.operations.at(named), path: named.to_owned(), under_issuer }
+            }
+            _ => Route { operations, path, under_issuer },
+        }
     }
 
     /// Whether an issuer's path may stand in this one: the rest would have to be an API. Else nobody is asked.
@@ -167,14 +178,14 @@ impl Front {
             let call = self.call(tenant, names, seen).await?;
             gate::pass(seen.family, request, &call, &route.path).await?;
         }
-        let (tenant, path) = call::tenant(request, names, service_key, self.shared.default_tenant.as_ref()).await?;
+        let default = self.shared.default_tenant.as_ref();
+        let (tenant, path) = call::tenant(request, names, (service_key, route.under_issuer), default).await?;
         seen.tenant = Some(tenant.tid.clone());
         if service_key.is_none() {
             self.gatekeeper.admit(&tenant)?;
         }
         if path != route.path {
-            route.operations = self.operations.at(&path);
-            route.path = path;
+            *route = self.locate(path, route.under_issuer);
         }
         let call = self.call(tenant, names, seen).await?;
         if service_key.is_none() {
@@ -195,7 +206,7 @@ impl Front {
     async fn call(&self, tenant: Arc<Tenant>, names: &Names<'_>, seen: &Seen) -> Result<Call, Rejection> {
         let services = Arc::clone(&self.shared.services);
         let ctx = names.context(&tenant, Arc::clone(&seen.request_id)).await?;
-        Ok(Call { services, ctx })
+        Ok(Call { services, ctx, public_url: self.shared.public_url.clone() })
     }
 
     async fn handle(
@@ -233,21 +244,24 @@ impl Front {
         let mut call = None;
         if preflight && policy == Policy::Registered {
             let default = self.shared.default_tenant.as_ref();
-            if let Ok((tenant, _)) = call::tenant(request, names, None, default).await {
+            if let Ok((tenant, _)) = call::tenant(request, names, (None, route.under_issuer), default).await {
                 call = Some(self.call(tenant, names, seen).await?);
             }
         }
-        let allowed = self.origin(request, policy, call.as_ref()).await;
-        cors::tell(&mut response, policy, allowed);
+        let origin = cors::origin(request.headers()).cloned();
+        cors::tell(&mut response, policy, self.origin(origin, policy, call.as_ref()).await);
         Ok(response)
     }
 
-    /// The request's origin, if a client of the tenant has registered it.
-    async fn origin(&self, request: &Request, policy: Policy, call: Option<&Call>) -> Option<HeaderValue> {
-        let (Policy::Registered, Some(call)) = (policy, call) else { return None };
-        let origin = cors::origin(request.headers())?;
-        let known = (self.shared.origins)(call, origin.to_str().ok()?).await;
-        matches!(known, Ok(true)).then(|| origin.clone())
+    /// The request's origin, if its client has registered it. Of a preflight, and of a request whose client did not prove who
+    /// it is, any client of the tenant may be the one: an answer must not tell apart why a client failed.
+    async fn origin(&self, origin: Option<HeaderValue>, policy: Policy, call: Option<&Call>) -> Option<HeaderValue> {
+        let (Policy::Registered, Some(call), Some(origin)) = (policy, call, origin) else { return None };
+        let known = match call.ctx.client.get() {
+            Some(client) => cors::is_own(client, &origin),
+            None => matches!((self.shared.origins)(call, origin.to_str().ok()?).await, Ok(true)),
+        };
+        known.then_some(origin)
     }
 }
 

@@ -32,6 +32,11 @@ pub fn check(request: &Request) -> Result<(), Rejection> {
     if headers.contains_key(header::TRANSFER_ENCODING) && headers.contains_key(header::CONTENT_LENGTH) {
         return Err(Rejection::malformed("Both Content-Length and Transfer-Encoding"));
     }
+    if let (Some(target), Some(host)) = (request.uri().authority(), headers.get(header::HOST))
+        && !target.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes())
+    {
+        return Err(Rejection::malformed("Host is not the host of the request's target"));
+    }
     if !path_is_sound(request.uri().path()) {
         return Err(Rejection::malformed("Bad encoding of the path"));
     }
@@ -42,10 +47,10 @@ fn repeated(headers: &HeaderMap, name: &HeaderName) -> bool {
     headers.get_all(name).iter().nth(1).is_some()
 }
 
-/// The host a request was sent to: `Host`, or the authority of HTTP/2.
+/// The host a request was sent to: that of its target where it has one (RFC 9112 section 3.2.2; HTTP/2), else `Host`.
 pub fn host(request: &Request) -> Option<&str> {
-    let header = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
-    header.or_else(|| request.uri().authority().map(poem::http::uri::Authority::as_str))
+    let target = request.uri().authority().map(poem::http::uri::Authority::as_str);
+    target.or_else(|| request.headers().get(header::HOST).and_then(|value| value.to_str().ok()))
 }
 
 #[cfg(test)]
@@ -66,6 +71,9 @@ mod tests {
         assert_eq!(sent(&[("host", "a"), ("host", "a")], "/x").as_deref(), Some("Repeated header Host"));
         let twice = [("host", "a"), ("authorization", "Bearer a"), ("authorization", "Bearer b")];
         assert_eq!(sent(&twice, "/x").as_deref(), Some("Repeated header Authorization"));
+        assert_eq!(sent(&[("host", "A:1")], "http://a:1/x"), None);
+        let elsewhere = sent(&[("host", "b")], "http://a/x");
+        assert_eq!(elsewhere.as_deref(), Some("Host is not the host of the request's target"));
         assert_eq!(sent(&[("host", "a")], "/x%zz").as_deref(), Some("Bad encoding of the path"));
         assert_eq!(sent(&[("host", "a")], "/x%00").as_deref(), Some("Bad encoding of the path"));
     }

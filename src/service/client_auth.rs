@@ -132,6 +132,12 @@ impl Services {
         credential: &Credential<'_>,
         path: &str,
     ) -> Result<Arc<KnownClient>> {
+        let known = self.recognise(ctx, credential, path).await?;
+        let _ = ctx.client.set(Arc::clone(&known.client)); // a request has one client
+        Ok(known)
+    }
+
+    async fn recognise(&self, ctx: &Ctx, credential: &Credential<'_>, path: &str) -> Result<Arc<KnownClient>> {
         match credential {
             Credential::None => Err(Error::InvalidClient(ClientFault::Missing)),
             Credential::Malformed => Err(Error::InvalidClient(ClientFault::Malformed)),

@@ -1,10 +1,10 @@
 //! What every use case is told first: for whom, when, in which request.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::keys::TenantKeys;
 use crate::cache::Freshness;
-use crate::domain::Seconds;
+use crate::domain::{Client, Seconds};
 use crate::tenancy::Tenant;
 
 /// The context of one request: the first argument of every service function.
@@ -20,4 +20,6 @@ pub struct Ctx {
     pub freshness: Freshness,
     /// The id of the request: in the log and, for failed client authentication, in the answer.
     pub request_id: Arc<str>,
+    /// The client that has authenticated itself, once it has.
+    pub client: Arc<OnceLock<Arc<Client>>>,
 }

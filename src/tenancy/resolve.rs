@@ -34,6 +34,8 @@ pub struct Hints<'a> {
     pub host: Option<&'a str>,
     /// The path, percent-encoded as it came, without the query.
     pub path: &'a str,
+    /// Whether the path is no API as it stands: an issuer's own path may lead it also where something else names the tenant.
+    pub under_issuer: bool,
 }
 
 /// The tenant and what is left of the path.
@@ -95,9 +97,26 @@ async fn by_name<'a, D: Directory>(hints: &Hints<'a>, directory: &D) -> Result<O
         path = rest;
     }
     let Some((first, tenant)) = named.first() else { return Ok(None) };
-    match named.iter().find(|(_, other)| other.id != tenant.id) {
-        Some((second, _)) => Err(Refusal::Disagreement(*first, *second)),
-        None => Ok(Some(Resolved { tenant: Arc::clone(tenant), path })),
+    if let Some((second, _)) = named.iter().find(|(_, other)| other.id != tenant.id) {
+        return Err(Refusal::Disagreement(*first, *second));
+    }
+    if hints.under_issuer {
+        path = below_issuer(hints, tenant, directory).await?;
+    }
+    Ok(Some(Resolved { tenant: Arc::clone(tenant), path }))
+}
+
+/// The path without the issuer's own, for a client that names its tenant and uses the URLs that the tenant advertises: host
+/// and path must name the same tenant, else the path stays as it is.
+async fn below_issuer<'a, D: Directory>(
+    hints: &Hints<'a>,
+    tenant: &Tenant,
+    directory: &D,
+) -> Result<Cow<'a, str>, Refusal> {
+    match by_host(hints, directory).await {
+        Ok(Some(below)) if below.tenant.id == tenant.id => Ok(below.path),
+        Err(fault @ Refusal::Failed(_)) => Err(fault),
+        Ok(_) | Err(_) => Ok(Cow::Borrowed(hints.path)),
     }
 }
 

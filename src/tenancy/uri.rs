@@ -7,6 +7,10 @@ use url::{Host, Url};
 pub(super) const MAX_ISSUER_SEGMENTS: usize = 6;
 /// First segments that belong to the platform: an issuer under one of them could never be reached.
 const PLATFORM_SEGMENTS: [&str; 4] = ["docs", "openapi", "tenants", ".well-known"];
+/// First segments of the tenants' own APIs: an issuer under one of them would take requests from the issuer that has its host
+/// alone.
+const API_SEGMENTS: [&str; 8] =
+    ["authz-store", "token", "clients", "jwks.json", "api", "access-tokens", "refresh-tokens", "iam"];
 const MAX_LENGTH: usize = 512;
 
 /// Why `text` can't be an issuer of the tenant `tid`.
@@ -40,6 +44,9 @@ fn issuer_path(path: &str, tid: &str) -> Result<(), &'static str> {
     let first = segments.first().copied().unwrap_or_default();
     if PLATFORM_SEGMENTS.iter().any(|taken| first.eq_ignore_ascii_case(taken)) {
         return Err("the path begins with a segment that belongs to the platform");
+    }
+    if API_SEGMENTS.iter().any(|taken| first.eq_ignore_ascii_case(taken)) {
+        return Err("the path begins with a segment that belongs to an API");
     }
     if first.eq_ignore_ascii_case("t") && segments.get(..2) != Some(&["t", tid]) {
         return Err("a path under /t must be /t/ and the tenant's own id");
@@ -127,6 +134,7 @@ mod tests {
             "http://acme.localhost:8080",
             "http://[::1]:8080",
             "https://127.0.0.1",
+            "https://acme.example.com/tokens",
         ] {
             assert_eq!(issuer(good, "acme"), Ok(()), "{good}");
         }
@@ -161,6 +169,10 @@ mod tests {
             "https://acme.example.com/t",
             "https://acme.example.com/tenants/acme",
             "https://acme.example.com/.well-known",
+            "https://acme.example.com/token",
+            "https://acme.example.com/Token/x",
+            "https://acme.example.com/jwks.json",
+            "https://acme.example.com/iam",
         ] {
             assert!(issuer(bad, "acme").is_err(), "{bad}");
         }

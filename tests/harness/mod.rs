@@ -109,6 +109,16 @@ impl TestApp {
         Self { server, clock, http, database }
     }
 
+    /// The same server after a stop and a start with other settings.
+    pub(crate) async fn restarted_as(self, change: impl FnOnce(&mut tenure::config::Config)) -> Self {
+        let Self { server, clock, http, database } = self;
+        server.stop().await;
+        let mut settings = server::config(&database.url);
+        change(&mut settings);
+        let server = Server::start_as(settings, clock.clone()).await.unwrap();
+        Self { server, clock, http, database }
+    }
+
     /// Whether the database is PostgreSQL, which more than one server may share.
     pub(crate) fn is_postgres(&self) -> bool {
         self.database.url.starts_with("postgres")

@@ -12,6 +12,8 @@ both!(
     only_tenant_apis_are_under_the_path,
     the_host_names_the_tenant,
     the_host_is_looked_at_last,
+    advertised_urls_take_headers_that_agree,
+    the_target_says_the_host,
     the_well_known_path_may_be_inserted,
     no_tenant_is_refused,
     a_disabled_tenant_is_refused,
@@ -203,6 +205,48 @@ async fn the_host_is_looked_at_last(app: &TestApp) {
     assert_eq!(issuer(app, "/t/globex/.well-known/openid-configuration", &[host]).await, GLOBEX);
     refused(app, DISCOVERY, &[host, ("tenant-id", "nobody")]).await;
     refused(app, DISCOVERY, &[host, ("tenant-id", "")]).await;
+}
+
+async fn advertised_urls_take_headers_that_agree(app: &TestApp) {
+    let host = ("host", "globex.example.com");
+    for headers in
+        [vec![("issuer", GLOBEX)], vec![("tenant-id", "globex")], vec![("tenant-id", "globex"), ("issuer", GLOBEX)]]
+    {
+        let headers = [vec![host], headers].concat();
+        for target in [format!("/oauth{DISCOVERY}"), format!("{DISCOVERY}/oauth"), DISCOVERY.to_owned()] {
+            assert_eq!(issuer(app, &target, &headers).await, GLOBEX, "{target} {headers:?}");
+        }
+    }
+    let bearer = ("authorization", "Bearer globex-api-token-0123456789abcdefghij");
+    let target = "/oauth/authz-store/rest/v3/subjects";
+    get(app, target, &[host, bearer, ("tenant-id", "globex")]).await.status(200);
+    // Host and path must name the same tenant, else there is no such path.
+    for headers in [
+        vec![host, ("tenant-id", "acme")],
+        vec![("host", "acme.example.com"), ("tenant-id", "globex")],
+        vec![("host", "globex.example.com:8443"), ("tenant-id", "globex")],
+        vec![("tenant-id", "globex")],
+    ] {
+        let answer = get(app, &format!("/oauth{DISCOVERY}"), &headers).await;
+        assert_eq!(answer.code(), 404, "{headers:?} {answer}");
+    }
+}
+
+async fn the_target_says_the_host(app: &TestApp) {
+    let ask = async |target: &str, host: &str| {
+        let request = format!("GET {target}{DISCOVERY} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        raw::send(app, request.as_bytes()).await
+    };
+    let agreeing = ask("http://acme.example.com:443", "ACME.example.com:443").await;
+    assert!(agreeing.status == 200 && agreeing.text.contains(ACME), "{agreeing:?}");
+    for (target, host) in [
+        ("http://acme.example.com:443", "globex.example.com"),
+        ("http://globex.example.com", "acme.example.com"),
+        ("http://acme.example.com:8443", "acme.example.com"),
+    ] {
+        let answer = ask(target, host).await;
+        assert!(answer.status == 400 && answer.text.contains("invalid_request"), "{answer:?}");
+    }
 }
 
 async fn the_well_known_path_may_be_inserted(app: &TestApp) {

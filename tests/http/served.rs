@@ -72,6 +72,7 @@ impl Served {
             services: Arc::new(services),
             platform_tokens: Arc::new([]),
             default_tenant: None,
+            public_url: None,
             origins: |_, origin| Box::pin(std::future::ready(Ok(origin == "https://shop.example.com"))),
             traces: Traces::default(),
         };

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Iam;
 use super::caller::MOUNTS;
-use crate::harness::{TestApp, both};
+use crate::harness::{TestApp, both, both_restarting};
 
 both!(
     an_access_token_is_listed_shown_and_revoked,
@@ -13,6 +13,8 @@ both!(
     an_id_token_answers_at_its_link_and_is_not_listed,
     a_tenant_may_hide_the_values,
 );
+
+both_restarting!(links_begin_with_the_public_url,);
 
 const SCOPES: [&str; 5] = ["openid", "phone", "email", "address", "profile"];
 
@@ -140,4 +142,18 @@ async fn a_tenant_may_hide_the_values(app: &TestApp) {
         assert!(page["resources"][0].get("value").is_none(), "{page}");
         assert_eq!(page["resources"][0]["scopes"], json!(["iam:admin.read"]));
     }
+}
+
+async fn links_begin_with_the_public_url(app: TestApp) {
+    let app = app.restarted_as(|config| config.public_url = Some("https://id.example.com/sso".to_owned())).await;
+    let mut body = sign_in();
+    body["idt"] = "a.b.c".into();
+    app.authz_store().new_tokens(&body).await;
+    let page = Iam::new(&app).await.page("access-tokens", &[("userId", "alice")]).await;
+    let token = &page["resources"][0];
+    let base = "https://id.example.com/sso/t/acme";
+    assert_eq!(token["client"]["ref"], format!("{base}/api/clients/17566160603766"));
+    assert_eq!(token["user"]["ref"], format!("{base}/scim/Users/e1eb758b-b73c-4761-bfff-adc793da409c"));
+    let id = token["idToken"]["id"].as_i64().unwrap();
+    assert_eq!(token["idToken"]["ref"], format!("{base}/access-tokens/{id}"));
 }

@@ -134,6 +134,28 @@ async fn origins_are_told_to_browsers(app: &TestApp) {
         refused(&answer);
         assert_eq!(answer.header("access-control-allow-origin"), told, "{answer}");
     }
+    // A client is known: its own origins count, whatever others have registered.
+    let shop = basic("65564eb0058d", "web-shop-secret-0123456789abcdef");
+    let mobile = [("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", "mobile-app")];
+    let key = basic("post-client", "x");
+    for (path, credential, fields, told) in [
+        ("/token", Some(&shop), &[GRANT][..], true),
+        ("/token/introspect", Some(&shop), &[("token", "x")], true),
+        ("/token/revoke", Some(&shop), &[("token", "x")], true),
+        ("/token", None, &mobile, false),
+        ("/token/revoke", None, &[("token", "x"), ("client_id", "mobile-app")], false),
+        // Which client it would be is told by no failure.
+        ("/token", Some(&key), &[GRANT], true),
+        ("/token", None, &[GRANT, ("client_id", "unknown")], true),
+    ] {
+        let request =
+            app.request("POST", path).header("tenant-id", "acme").header("origin", "https://shop.example.com");
+        let request = credential.into_iter().fold(request, |request, basic| request.header("authorization", basic));
+        let answer = request.form(fields).send().await;
+        let expected = if told { "https://shop.example.com" } else { "" };
+        assert_eq!(answer.header("access-control-allow-origin"), expected, "{answer}");
+        assert_eq!(answer.header("vary"), "Origin", "{answer}");
+    }
     let request =
         app.request("GET", "/jwks.json").header("tenant-id", "acme").header("origin", "https://evil.example.com");
     assert_eq!(request.send().await.header("access-control-allow-origin"), "*");

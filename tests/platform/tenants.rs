@@ -76,6 +76,10 @@ async fn an_issuer_is_refused_where_it_could_be_taken_for_another(app: &TestApp)
         "https://twin.example.com#x",
         "https://me@twin.example.com",
         "twin.example.com",
+        "https://acme.example.com/token",
+        "https://acme.example.com/jwks.json",
+        "https://acme.example.com/Access-Tokens",
+        "https://acme.example.com/iam/x",
         "",
     ] {
         let body = json!({"id": "twin", "issuer": bad});

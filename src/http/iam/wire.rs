@@ -155,9 +155,9 @@ pub(super) fn page(call: &Call, page: Page) -> Json<PageObject> {
     })
 }
 
-/// A token as it is shown. Links begin with the tenant's issuer.
+/// A token as it is shown.
 pub(super) fn token(call: &Call, found: ListedToken) -> TokenObject {
-    let url = |path: String| call.ctx.tenant.url(&path);
+    let url = |path: String| call.link(&path);
     TokenObject {
         id: found.number,
         value: found.value,

@@ -85,7 +85,8 @@ impl Services {
         sub: String,
         asked: Option<Vec<String>>,
     ) -> Result<TokenSet> {
-        let client: &Client = &asserted.client().client;
+        let client = &asserted.client().client;
+        let _ = ctx.client.set(Arc::clone(client)); // by its own assertion, unless it had done so before
         let mut terms = Posted::default().into_terms(&ctx.term_defaults());
         terms.scp = Some(scope_of(asserted, client, asked)?);
         let key = AuthorizationKey { sub, act: None, cid: client.client_id.clone() };

@@ -92,7 +92,7 @@ impl Services {
     /// The context of a request for a tenant that was just looked up.
     pub fn context_of(&self, freshness: Freshness, served: &Served, request_id: Arc<str>) -> Ctx {
         let (tenant, keys) = (Arc::clone(&served.tenant), Arc::clone(&served.keys));
-        Ctx { tenant, keys, now: self.now(), request_id, freshness }
+        Ctx { tenant, keys, now: self.now(), request_id, freshness, client: Arc::default() }
     }
 
     async fn load(&self, id: TenantId) -> Result<Option<Arc<Served>>> {

@@ -59,6 +59,7 @@ fn hints<'a>(tids: &[&'a str], issuers: &[&'a str], host: Option<&'a str>, path:
         service_key: None,
         host,
         path,
+        under_issuer: false,
     }
 }
 
