@@ -94,6 +94,16 @@ impl Services {
     /// # Errors
     /// [`Error::InvalidGrant`] for whatever is wrong with the code.
     pub async fn exchange_code(&self, ctx: &Ctx, request: Exchange<'_>) -> Result<TokenSet> {
+        // A code whose scope was replaced meanwhile is looked at anew.
+        for _ in 0..3 {
+            if let Some(tokens) = self.try_exchange(ctx, request).await? {
+                return Ok(tokens);
+            }
+        }
+        Err(Error::Unavailable("a code is fought over".into()))
+    }
+
+    async fn try_exchange(&self, ctx: &Ctx, request: Exchange<'_>) -> Result<Option<TokenSet>> {
         let unknown = Error::InvalidGrant(GrantFault::Unknown);
         let id = ctx.keys.tokens.read_code(request.code).ok_or(unknown)?;
         let rows = self.store.tenant(ctx.tenant.id);
@@ -104,7 +114,7 @@ impl Services {
             return Err(Error::InvalidGrant(fault));
         }
         match code.state {
-            CodeState::Consumed => return self.replayed(ctx, &code).await,
+            CodeState::Consumed => return self.replayed(ctx, &code).await.map(Some),
             CodeState::Burnt => return Err(Error::InvalidGrant(GrantFault::Replayed)),
             CodeState::Pending if code.expires_at <= ctx.now => return Err(Error::InvalidGrant(GrantFault::Expired)),
             CodeState::Pending => {}
@@ -122,10 +132,17 @@ impl Services {
             Outcome::Won(chain) => {
                 let tokens = prepared.into_tokens(ctx, chain.as_ref())?;
                 self.count_issued("authorization_code", &tokens);
-                Ok(tokens)
+                Ok(Some(tokens))
             }
-            Outcome::Lost => self.replayed(ctx, &code).await,
+            Outcome::Lost if self.was_changed(ctx, &code).await? => Ok(None),
+            Outcome::Lost => self.replayed(ctx, &code).await.map(Some),
         }
+    }
+
+    /// Whether a code is still to be had, with another snapshot.
+    async fn was_changed(&self, ctx: &Ctx, code: &Code) -> Result<bool> {
+        let again = self.store.tenant(ctx.tenant.id).find_code(code.id).await?;
+        Ok(again.is_some_and(|again| again.state == CodeState::Pending && again.sealed != code.sealed))
     }
 
     /// Voids a pending code.
@@ -179,7 +196,7 @@ impl Services {
 
 /// Consumes the code and writes its tokens: both or neither.
 async fn redeem(rows: &TenantStore<'_, Tx>, prepared: &Prepared, code: &Code) -> Result<Outcome> {
-    if !rows.consume_code(code.id, CodeState::Consumed, prepared.now).await? {
+    if !rows.redeem_code(code, prepared.now).await? {
         return Ok(Outcome::Lost);
     }
     if !is_live(rows, code).await? {

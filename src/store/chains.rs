@@ -1,7 +1,7 @@
 //! Refresh token chains.
 
 use entity::refresh_token as row;
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Value};
 
 use super::authorizations::{key, key_values};
 use super::purge::GRANT_REST;
@@ -121,20 +121,33 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.chains(&sql, values![after, now]).await
     }
 
-    /// Rotates: the token of `generation` is retired and the next one is current. Tells whether this call did it.
+    /// Rotates: the token of `generation` is retired and the next one is current. Tells whether this call did it; not if
+    /// the scope was replaced meanwhile.
     pub async fn rotate_chain(&self, chain: &Chain, now: Seconds, deadline: Seconds) -> Result<bool> {
         let sql = "UPDATE refresh_token SET generation = generation + 1, rotated_at = $4, current_used = FALSE,
                 used_at = $4, deadline = $5
-            WHERE tenant_id = $1 AND id = $2 AND generation = $3";
-        let values = values![chain.id.0.to_vec(), chain.generation, now, deadline];
+            WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND scope = $6";
+        let values = values![chain.id.0.to_vec(), chain.generation, now, deadline, chain.scope.clone()];
         Ok(self.execute(sql, values).await? == 1)
     }
 
-    /// Marks a use of the current token of a generation. Tells whether that generation is still current.
+    /// Keeps a chain from changing before this transaction ends. Tells whether it still stands as it was read: on its
+    /// generation, with its scope.
+    pub async fn hold_chain(&self, chain: &Chain) -> Result<bool> {
+        let lock = if self.backend() == DbBackend::Postgres { " FOR SHARE" } else { "" };
+        let sql = format!(
+            "SELECT generation FROM refresh_token
+            WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND scope = $4{lock}"
+        );
+        let values = values![chain.id.0.to_vec(), chain.generation, chain.scope.clone()];
+        Ok(self.number(&sql, values).await?.is_some())
+    }
+
+    /// Marks a use of the current token of a generation. Tells whether that generation is still current, and the scope the same.
     pub async fn use_chain(&self, chain: &Chain, now: Seconds, deadline: Seconds) -> Result<bool> {
         let sql = "UPDATE refresh_token SET current_used = TRUE, used_at = $4, deadline = $5
-            WHERE tenant_id = $1 AND id = $2 AND generation = $3";
-        let values = values![chain.id.0.to_vec(), chain.generation, now, deadline];
+            WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND scope = $6";
+        let values = values![chain.id.0.to_vec(), chain.generation, now, deadline, chain.scope.clone()];
         Ok(self.execute(sql, values).await? == 1)
     }
 

@@ -61,6 +61,14 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         rows.into_iter().map(to_thing).collect()
     }
 
+    /// Takes a pending code whose snapshot is still the one that was read into its final state; tells whether this call did it.
+    pub async fn redeem_code(&self, code: &Code, now: Seconds) -> Result<bool> {
+        let sql = "UPDATE authorization_code SET state = $3, used_at = $4
+            WHERE tenant_id = $1 AND id = $2 AND state = 0 AND expires_at > $4 AND sealed = $5";
+        let values = values![code.id.0.to_vec(), state_number(CodeState::Consumed), now, code.sealed.clone()];
+        Ok(self.execute(sql, values).await? == 1)
+    }
+
     /// Up to `limit` pending codes after an id.
     pub async fn list_codes(&self, after: Option<CodeId>, now: Seconds, limit: u32) -> Result<Vec<Code>> {
         let sql = format!(

@@ -1,5 +1,6 @@
 //! What an update or a deletion does to tokens, seen through the other APIs.
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::Authlete;
@@ -10,6 +11,7 @@ both!(
     an_update_is_seen_everywhere_and_by_the_next_refresh,
     an_update_to_no_scopes_leaves_none,
     a_pending_code_brings_no_old_scope_back,
+    an_update_reaches_what_is_issued_meanwhile,
     an_update_kills_jwts_that_have_no_row_and_nothing_else,
     a_deletion_kills_every_token_of_the_pair_and_no_other,
 );
@@ -97,6 +99,39 @@ async fn a_pending_code_brings_no_old_scope_back(app: &TestApp) {
             assert_eq!(refreshed["scope"], told);
             let tokens = store.exchange(&[("code", &others), ("client_id", cid)]).await.status(200).json();
             assert_eq!(tokens["scope"], "write");
+        }
+    }
+}
+
+async fn an_update_reaches_what_is_issued_meanwhile(app: &TestApp) {
+    let api = Authlete::new(app);
+    let store = app.authz_store();
+    for round in 0..6 {
+        let subject = format!("alice{round}");
+        let body = |subject: &str| {
+            json!({"sub": subject, "cid": "65564eb0058d", "scp": ["openid", "app:write"], "lng": round % 2 == 0,
+                "irt": true, "rtr": false, "rtm": if round % 3 == 0 { 500 } else { 0 }})
+        };
+        let issued = store.new_tokens(&body(&subject)).await;
+        let refresh_token = issued["refresh_token"].as_str().unwrap();
+        let code = store.new_code(&body(&subject)).await;
+        let fields = [("code", code.as_str()), ("client_id", "65564eb0058d")];
+        let wanted = json!(["email"]);
+        let (updated, exchanged, refreshed) = futures_util::join!(
+            api.update(WEB_SHOP, &subject, &wanted),
+            store.exchange(&fields),
+            join_all((0..8).map(|_| store.refresh(refresh_token))),
+        );
+        updated.status(200);
+        let mut later = vec![exchanged.status(200).json()];
+        later.extend(refreshed.iter().map(|answer| answer.status(200).json()));
+        // Whichever came first: what was issued before was updated, what came after was issued so.
+        for tokens in later {
+            let shown =
+                store.inspect("access_token", tokens["access_token"].as_str().unwrap()).await.status(200).json();
+            assert_eq!(shown["scp"], wanted, "round {round}");
+            let again = store.refresh(tokens["refresh_token"].as_str().unwrap()).await.status(200).json();
+            assert_eq!(again["scope"], "email", "round {round}");
         }
     }
 }

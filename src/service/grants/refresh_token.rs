@@ -286,6 +286,10 @@ async fn write(rows: &TenantStore<'_, Tx>, step: &Step) -> Result<bool> {
     if step.mark_used && !rows.use_chain(&step.chain, step.now, deadline).await? {
         return Ok(false);
     }
+    // What management makes of the pair's scope meanwhile must reach this token too.
+    if !step.rotate && !step.mark_used && !rows.hold_chain(&step.chain).await? {
+        return Ok(false);
+    }
     for row in &step.rows {
         rows.insert_access_token(row).await?;
         rows.extend_grant(row.grant, row.expires_at).await?;

@@ -33,7 +33,11 @@ impl Rescope<'_> {
         }
         let (rows, pair) = (self.rows, self.pair);
         let text = scope::join(self.scope);
-        rows.set_access_token_scopes(&pair.sub, &pair.cid, &text).await?;
+        // Codes and chains first: whoever exchanges or refreshes one holds it, and is waited for or begins anew. Access tokens
+        // last: by then there are those too that were waited for.
+        for code in rows.list_codes_of_pair(&pair.sub, &pair.cid, pair.now).await? {
+            rows.set_code_snapshot(code.id, &codes::rescoped(self.keys, &code, self.scp())?).await?;
+        }
         rows.set_chain_scopes(&pair.sub, &pair.cid, &text).await?;
         self.rescope_records().await?;
         for mut grant in rows.list_transient_grants(&pair.sub, &pair.cid, pair.now).await? {
@@ -42,9 +46,7 @@ impl Rescope<'_> {
                 rows.set_transient_terms(grant.id, terms).await?;
             }
         }
-        for code in rows.list_codes_of_pair(&pair.sub, &pair.cid, pair.now).await? {
-            rows.set_code_snapshot(code.id, &codes::rescoped(self.keys, &code, self.scp())?).await?;
-        }
+        rows.set_access_token_scopes(&pair.sub, &pair.cid, &text).await?;
         // All of the pair's tokens are stamped with the pair: what is remembered of them is stale.
         let hash = selector::hash(&Selector::SubjectClient(&pair.sub, &pair.cid));
         rows.touch(revocation_shard(rows.tenant_id(), &hash));
