@@ -13,6 +13,7 @@ both!(
     what_is_not_in_order_is_no_grant,
     an_assertion_with_an_id_is_good_once,
     scope_is_what_client_and_issuer_may_both,
+    the_client_is_judged_before_the_assertion,
 );
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -162,4 +163,21 @@ async fn scope_is_what_client_and_issuer_may_both(app: &TestApp) {
     for scope in ["app:write", "app:delete", "openid", "iam:admin.read"] {
         ask(app, &jwt, scope).await.error(400, "invalid_scope");
     }
+}
+
+async fn the_client_is_judged_before_the_assertion(app: &TestApp) {
+    let saml = "urn:ietf:params:oauth:grant-type:saml2-bearer";
+    let plain = client(app, "federated", "plain", "federated-plain-secret-0123456789a");
+    let wrong = client(app, "federated", "shop", "wrong");
+    let mut unknown = claims(app.now());
+    unknown["iss"] = json!("https://unknown.example.org");
+    let good = by_sts(&claims(app.now()));
+    for (grant, assertion) in
+        [(GRANT, "x"), (GRANT, &by_sts(&unknown)), (GRANT, &good), (saml, "x"), (saml, "PHg-PC94Pg")]
+    {
+        let fields = [("grant_type", grant), ("assertion", assertion)];
+        plain.token(&fields).await.error(400, "unauthorized_client");
+        refused(&wrong.token(&fields).await);
+    }
+    granted(&ask(app, &good, "").await);
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::user::Transient;
-use super::{TOKEN_PATH, within_client, without_admin};
+use super::{within_client, without_admin};
 use crate::domain::{
     AuthorizationKey, Client, ClientFault, Epoch, Error, GrantFault, GrantType, Posted, Result, scope,
 };
@@ -37,28 +37,46 @@ impl Asserted<'_> {
 }
 
 impl Services {
-    /// Finds out who speaks by the issuer of an assertion that is not verified yet, and authenticates the client.
+    /// The client that proves who it is, if one does, before anything is said of the assertion.
+    ///
+    /// # Errors
+    /// [`Error::InvalidClient`], and [`Error::UnauthorizedClient`] where the client may not use the grant.
+    pub(super) async fn presenter(
+        &self,
+        ctx: &Ctx,
+        credential: &Credential<'_>,
+        kind: AssertionKind,
+    ) -> Result<Option<Arc<KnownClient>>> {
+        match credential {
+            Credential::None | Credential::Bare { .. } => Ok(None),
+            Credential::Malformed | Credential::Secret { .. } | Credential::Assertion { .. } => {
+                self.client_for(ctx, credential, grant_type(kind)).await.map(Some)
+            }
+        }
+    }
+
+    /// Finds out who speaks by the issuer of an assertion that is not verified yet. `presenter` is the client that has proven
+    /// itself.
     pub(super) async fn asserted<'c>(
         &self,
         ctx: &'c Ctx,
-        credential: &Credential<'_>,
+        (credential, presenter): (&Credential<'_>, Option<Arc<KnownClient>>),
         kind: AssertionKind,
         issuer: &str,
     ) -> Result<Asserted<'c>> {
-        let grant = match kind {
-            AssertionKind::Jwt => GrantType::JwtBearer,
-            AssertionKind::Saml2 => GrantType::Saml2Bearer,
-        };
+        let grant = grant_type(kind);
         let mut all = ctx.tenant.settings.assertion_issuer.iter();
         let trusted = all.find(|entry| entry.enabled && entry.kind == kind && entry.issuer == issuer);
         if let Some(trusted) = trusted {
-            return Ok(Asserted::Trusted(self.client_for(ctx, credential, grant).await?, trusted));
+            let known = match presenter {
+                Some(known) => known,
+                None => self.client_for(ctx, credential, grant).await?,
+            };
+            return Ok(Asserted::Trusted(known, trusted));
         }
-        let known = match credential {
-            Credential::None | Credential::Bare { .. } => self.own_client(ctx, credential, issuer).await?,
-            Credential::Malformed | Credential::Secret { .. } | Credential::Assertion { .. } => {
-                self.authenticate_client(ctx, credential, TOKEN_PATH).await?
-            }
+        let known = match presenter {
+            Some(known) => known,
+            None => self.own_client(ctx, credential, issuer).await?,
         };
         if known.client.client_id != issuer {
             return Err(bad(ctx, &"an issuer that is not trusted"));
@@ -92,6 +110,13 @@ impl Services {
         let key = AuthorizationKey { sub, act: None, cid: client.client_id.clone() };
         let approved = Transient { key, terms, epoch, id_token: IdToken::None, authentication: None };
         self.grant_transiently(ctx, approved).await
+    }
+}
+
+const fn grant_type(kind: AssertionKind) -> GrantType {
+    match kind {
+        AssertionKind::Jwt => GrantType::JwtBearer,
+        AssertionKind::Saml2 => GrantType::Saml2Bearer,
     }
 }
 

@@ -21,9 +21,10 @@ impl Services {
         asked: Option<Vec<String>>,
     ) -> Result<TokenSet> {
         let epoch = self.epoch(ctx).await?;
+        let presenter = self.presenter(ctx, credential, AssertionKind::Jwt).await?;
         let unverified = jwt::parse(assertion).map_err(|fault| bad(ctx, &fault))?;
         let issuer = jwt::text(&unverified.payload, "iss").ok().flatten().unwrap_or_default().to_owned();
-        let asserted = self.asserted(ctx, credential, AssertionKind::Jwt, &issuer).await;
+        let asserted = self.asserted(ctx, (credential, presenter), AssertionKind::Jwt, &issuer).await;
         // Whether there is a client or an issuer of that name is not told by the time either.
         let asserted = asserted.inspect_err(|_| unverified.waste())?;
         let keys = match &asserted {

@@ -22,8 +22,9 @@ impl Services {
         asked: Option<Vec<String>>,
     ) -> Result<TokenSet> {
         let epoch = self.epoch(ctx).await?;
+        let presenter = self.presenter(ctx, credential, AssertionKind::Saml2).await?;
         let issuer = claimed_issuer(assertion).map_err(|fault| bad(ctx, &fault))?;
-        let asserted = self.asserted(ctx, credential, AssertionKind::Saml2, &issuer).await?;
+        let asserted = self.asserted(ctx, (credential, presenter), AssertionKind::Saml2, &issuer).await?;
         let keys = keys(&asserted);
         let verified = saml::verify(assertion, |name| if name == issuer { keys.clone() } else { Vec::new() });
         let verified = verified.map_err(|fault| bad(ctx, &fault))?;
