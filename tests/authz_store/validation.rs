@@ -14,6 +14,7 @@ both!(
     encryption_needs_a_key,
     a_pairwise_subject_needs_an_audience,
     a_large_body_is_refused,
+    a_token_is_issued_if_it_can_be_presented,
 );
 
 /// Member, value, whether PUT refuses it too.
@@ -247,4 +248,30 @@ async fn a_large_body_is_refused(app: &TestApp) {
     store.put(&sized(64 * 1024 + 1)).await.error(413, "invalid_request");
     store.import(&sized(1024 * 1024)).await.status(204);
     store.import(&sized(1024 * 1024 + 1)).await.error(413, "invalid_request");
+}
+
+async fn a_token_is_issued_if_it_can_be_presented(app: &TestApp) {
+    let store = app.authz_store();
+    let with = |bytes: usize, ate: &str| json!({"sub": "alice", "cid": "c1", "lng": true, "irt": true, "ate": ate, "dat": {"k": "y".repeat(bytes)}});
+    for (bytes, ate) in [(12_500, "SELF_CONTAINED"), (44_000, "SELF_CONTAINED"), (60_000, "IDENTIFIER")] {
+        let tokens = store.new_tokens(&with(bytes, ate)).await;
+        let access = tokens["access_token"].as_str().unwrap();
+        let shown = store.inspect("access_token", access).await.status(200).json();
+        assert_eq!(shown["dat"]["k"].as_str().unwrap().len(), bytes);
+        store.revoke_quietly(&[("access_token", access)]).await.status(204);
+        store.assert_live("access_token", access, false).await;
+    }
+    let before = app.db_rows().await;
+    let text = store.tokens(&with(60_000, "SELF_CONTAINED")).await.error(400, "invalid_request");
+    assert!(text.contains("IDENTIFIER"), "{text}");
+    assert_eq!(app.db_rows().await, before);
+    let mut imported = with(100_000, "SELF_CONTAINED");
+    imported["rft"] = json!("an-imported-refresh-token");
+    store.import(&imported).await.status(204);
+    store.refresh("an-imported-refresh-token").await.error(400, "invalid_request");
+    // However the parameter is written, an import may be large.
+    imported["ate"] = json!("IDENTIFIER");
+    let request = store.request("POST", "authorizations?%69mport=%74rue").json(&imported);
+    request.send().await.status(204);
+    store.refresh("an-imported-refresh-token").await.status(200);
 }

@@ -9,7 +9,7 @@ use super::verify::VerifyingKey;
 use crate::crypto::secret::unb64url;
 
 /// The longest token that is looked at, in bytes.
-pub const MAX_TOKEN: usize = 16 * 1024;
+pub const MAX_TOKEN: usize = 60 * 1024;
 /// The last second of the year 9999: no date of a token lies behind it.
 const LAST_DATE: i64 = 253_402_300_799;
 /// How many keys one token is tried against.

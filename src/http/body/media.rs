@@ -3,6 +3,7 @@
 use poem::Request;
 use poem::http::{HeaderValue, header};
 
+use crate::http::body::text::decode_form;
 use crate::http::family::Family;
 use crate::http::operations::Operation;
 use crate::http::reply::{HttpFault, Rejection};
@@ -68,9 +69,17 @@ pub fn of(request: &mut Request, operation: &Operation, empty: bool) -> Result<O
     known.map(|media| Some(*media)).ok_or_else(|| HttpFault::MediaType.into())
 }
 
+/// Whether a parameter, however it is encoded, is `import=true`.
+fn asks_for_import(pair: &str) -> bool {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    [(name, "import"), (value, "true")]
+        .iter()
+        .all(|(raw, wanted)| decode_form(raw.as_bytes()).is_some_and(|decoded| decoded == *wanted))
+}
+
 /// Whether a request to an operation asks for an import, which takes JSON and no form.
 pub(super) fn is_import(operation: &Operation, query: Option<&str>) -> bool {
-    operation.takes_query("import") && query.is_some_and(|query| query.split('&').any(|pair| pair == "import=true"))
+    operation.takes_query("import") && query.is_some_and(|query| query.split('&').any(asks_for_import))
 }
 
 #[cfg(test)]

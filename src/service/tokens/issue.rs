@@ -1,6 +1,7 @@
 //! From an approval to a token: the only place that mints.
 
 use super::claims::{self, ACCESS_TOKEN_TYPE};
+use crate::crypto::jwt::MAX_TOKEN;
 use crate::crypto::secret::{random, random_number};
 use crate::crypto::selector::key_mark;
 use crate::crypto::token::{Jti, RefreshText};
@@ -62,10 +63,18 @@ pub fn check_terms(ctx: &Ctx, terms: &Terms) -> Result<()> {
     Ok(())
 }
 
+/// A token that could be issued and never presented is not issued.
+fn too_long() -> Error {
+    let text = format!(
+        "the access token would be longer than {MAX_TOKEN} bytes: let it carry less, or be an IDENTIFIER (ate)"
+    );
+    Error::InvalidRequest(text)
+}
+
 /// Mints an access token.
 ///
 /// # Errors
-/// [`Error::Internal`] when signing fails.
+/// [`Error::Internal`] when signing fails, [`Error::InvalidRequest`] when the token is too long to be read again.
 pub fn mint(ctx: &Ctx, approval: &Approval<'_>) -> Result<Minted> {
     let exp = ctx.now.saturating_add(approval.terms.atl).min(approval.not_after);
     let snapshot = snapshot(ctx, approval);
@@ -124,6 +133,9 @@ fn self_contained(ctx: &Ctx, approval: &Approval<'_>, snapshot: &Snapshot, exp: 
     if approval.terms.atc {
         let key = ctx.keys.content.as_ref().ok_or_else(|| Error::invalid("atc: the tenant has no such key"))?;
         text = key.encrypt(&text)?;
+    }
+    if text.len() > MAX_TOKEN {
+        return Err(too_long());
     }
     let row = ctx.tenant.settings.access_token.registry.then(|| {
         let mut row = row(ctx, approval, number, exp);
