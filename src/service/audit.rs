@@ -86,6 +86,12 @@ impl Services {
         self.record_soon(ctx.tenant.id, entry);
     }
 
+    /// One live secret, of something that was asked for by name, is about to be shown: callers do that at every turn, and the
+    /// line is in the log alone.
+    pub fn on_secret_shown(&self, ctx: &Ctx, what: &'static str) {
+        tell(ctx.tenant.id, &By::request(ctx).did(AuditKind::SecretsShown, ctx.now, &[("what", what)]));
+    }
+
     /// Something that may be used once was presented again, by a request that was right in all else.
     pub(crate) fn on_replay(&self, ctx: &Ctx, what: &'static str) {
         self.metrics.replay(what);

@@ -205,6 +205,9 @@ async fn get(
     if let (Some(sub), Some(cid)) = (&sub, &cid) {
         let key = AuthorizationKey { sub: sub.clone(), act, cid: cid.clone() };
         let view = call.services.find_authorization(&call.ctx, &key).await?;
+        if view.refresh.is_some() {
+            call.services.on_secret_shown(&call.ctx, "authorization");
+        }
         let text = element(&AuthorizationObject::from(view))?;
         return document(("", ""), futures_util::stream::iter([Ok(vec![text])])).await;
     }
@@ -219,6 +222,7 @@ async fn get(
         let text = element(&AuthorizationObject::from(view))?;
         if by_actor || all { Ok(text) } else { member(&key, &text) }
     };
+    call.services.on_secrets_shown(&call.ctx, "authorizations");
     let read = chunks(move |after: Option<AuthorizationKey>| {
         let (call, filter) = (call.clone(), filter.clone());
         async move { call.services.list_authorizations(&call.ctx, &filter, after.as_ref()).await }
