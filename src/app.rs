@@ -74,17 +74,17 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let parts = assemble::parts(&config, clock.clone()).await?;
     let file = config.tenants.as_deref().map(assemble::read_tenants).transpose()?;
     let mut tokens = config.platform_token_sha256.clone();
-    let first = match file {
-        Some(file) => {
-            tokens.extend(file.platform.api_token_sha256);
-            let first = file.tenants.first().map(|tenant| tenant.tid.clone());
-            for applied in parts.services.apply_entries(file.tenants, false, false).await? {
-                tracing::info!(tenant = %applied.tid, outcome = ?applied.outcome, "tenants file");
-            }
-            first
-        }
-        None => None,
-    };
+    let mut named: Vec<_> = config.default_tenant.iter().cloned().collect();
+    if let Some(file) = file {
+        tokens.extend(file.platform.api_token_sha256);
+        named.extend(assemble::apply(&parts.services, file.tenants).await?);
+    }
+    let to_try = assemble::served(&parts.services, &named).await?;
+    if to_try.as_ref() != config.default_tenant.as_ref()
+        && let Some(tenant) = &config.default_tenant
+    {
+        tracing::warn!(%tenant, "TENURE_DEFAULT_TENANT names no tenant that is served now");
+    }
     let traces = match &config.otlp {
         Some(collector) => Traces::start(&collector.endpoint, collector.sample)?,
         None => Traces::default(),
@@ -103,7 +103,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let front = http::routes(shared, Arc::clone(&parts.metrics));
     let serving = Serving::start(&listen(&config), front, readiness, &parts.metrics).await?;
     let (public_addr, ops_addr) = (serving.public_addr, serving.ops_addr);
-    let banner = banner(&config, public_addr, ops_addr, config.default_tenant.as_ref().or(first.as_ref()));
+    let banner = banner(&config, public_addr, ops_addr, to_try.as_ref());
     let watching = tokio::spawn(eyes.keep_looking());
     let services = parts.services;
     let upkeep = tokio::spawn(Arc::clone(&services).keep_tidy());

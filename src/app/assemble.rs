@@ -8,13 +8,14 @@ use futures_util::future::BoxFuture;
 use crate::app::StartError;
 use crate::cache::Coherence;
 use crate::config::Config;
-use crate::domain::{self, Clock};
+use crate::domain::{self, Clock, Tid};
 use crate::http::call::Call;
 use crate::service::Services;
+use crate::service::tenants::Outcome;
 use crate::store::{self, Feed, Store};
 use crate::telemetry::Metrics;
-use crate::tenancy::TenantsFile;
 use crate::tenancy::load::{LoadError, load};
+use crate::tenancy::{TenantEntry, TenantsFile};
 
 /// What a process is made of.
 pub(super) struct Parts {
@@ -62,6 +63,36 @@ pub(super) fn read_tenants(path: &Path) -> Result<TenantsFile, LoadError> {
         tracing::warn!("{warning}");
     }
     Ok(loaded.file)
+}
+
+/// How many tenants are looked at to find one that is served.
+const LOOKS: usize = 8;
+
+/// Applies the tenants file; returns the first of its tenants.
+pub(super) async fn apply(services: &Services, entries: Vec<TenantEntry>) -> domain::Result<Vec<Tid>> {
+    let first = entries.iter().take(LOOKS).map(|entry| entry.tid.clone()).collect();
+    for applied in services.apply_entries(entries, false, false).await? {
+        match applied.outcome {
+            Outcome::Tombstone => tracing::warn!(
+                tenant = %applied.tid,
+                "tenants file: skipped, since this tenant was deleted; `tenure tenants apply --recreate` makes it anew"
+            ),
+            outcome => tracing::info!(tenant = %applied.tid, ?outcome, "tenants file"),
+        }
+    }
+    Ok(first)
+}
+
+/// The first of some tenants that is served.
+pub(super) async fn served(services: &Services, named: &[Tid]) -> domain::Result<Option<Tid>> {
+    for tid in named {
+        match services.managed(tid.as_str()).await {
+            Ok(found) if found.settings.enabled => return Ok(Some(tid.clone())),
+            Ok(_) | Err(domain::Error::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a client of the tenant has registered an origin.

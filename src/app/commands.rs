@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
-use crate::app::{assemble, start};
+use crate::app::{StartError, assemble, start};
 use crate::cli::Commands;
 use crate::config::{Config, LogFormat};
 use crate::crypto::seal::MasterKey;
@@ -31,7 +31,7 @@ impl Commands for Tenure {
     async fn serve(&self, config: Config) -> Result<()> {
         log(&config)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
-        let running = start(config, Clock::system()).await.map_err(Error::internal)?;
+        let running = start(config, Clock::system()).await.map_err(unstarted)?;
         println!("{}", running.banner());
         tokio::select! {
             _ = terminate.recv() => {}
@@ -53,7 +53,7 @@ impl Commands for Tenure {
     }
 
     async fn apply(&self, config: Config, file: TenantsFile, options: ApplyOptions) -> Result<Vec<Applied>> {
-        let parts = assemble::parts(&config, Clock::system()).await.map_err(Error::internal)?;
+        let parts = assemble::parts(&config, Clock::system()).await.map_err(unstarted)?;
         let report = parts.services.apply_entries(file.tenants, options.recreate, options.dry_run).await;
         parts.store.close().await;
         Ok(report?.into_iter().map(|one| Applied { tid: one.tid, outcome: told(one.outcome) }).collect())
@@ -74,7 +74,7 @@ impl Commands for Tenure {
     }
 
     async fn rotate_keys(&self, config: Config, tid: Tid) -> Result<String> {
-        let parts = assemble::parts(&config, Clock::system()).await.map_err(Error::internal)?;
+        let parts = assemble::parts(&config, Clock::system()).await.map_err(unstarted)?;
         let tenant = parts.services.managed(tid.as_str()).await?;
         let by = By::program("command-line");
         let rotated = parts.services.rotate_key(tenant.id, Rotation::Orderly, &by).await;
@@ -83,7 +83,7 @@ impl Commands for Tenure {
     }
 
     async fn list_keys(&self, config: Config, tid: Tid) -> Result<Vec<String>> {
-        let parts = assemble::parts(&config, Clock::system()).await.map_err(Error::internal)?;
+        let parts = assemble::parts(&config, Clock::system()).await.map_err(unstarted)?;
         let tenant = parts.services.managed(tid.as_str()).await?;
         let keys = parts.services.list_keys(tenant.id).await;
         parts.store.close().await;
@@ -96,7 +96,7 @@ impl Commands for Tenure {
             .map_err(|fault| Error::invalid(format!("{}: {fault}", new_key_file.display())))?;
         let new = MasterKey::parse(&text)
             .ok_or_else(|| Error::invalid(format!("{}: expected 32 bytes in base64url", new_key_file.display())))?;
-        let parts = assemble::parts(&config, Clock::system()).await.map_err(Error::internal)?;
+        let parts = assemble::parts(&config, Clock::system()).await.map_err(unstarted)?;
         let done = parts.services.rewrap(new).await;
         parts.store.close().await;
         done
@@ -129,6 +129,17 @@ fn line(tenant: &StoredTenant) -> String {
     format!("{}\t{issuer}\t{state}", tenant.tid)
 }
 
+/// What keeps a command from starting is mostly what its operator has written.
+fn unstarted(error: StartError) -> Error {
+    match error {
+        StartError::Service(error) => error,
+        StartError::Metrics(fault) => Error::internal(fault),
+        StartError::Config(_) | StartError::Tenants(_) | StartError::Listen(_) | StartError::Traces(_) => {
+            Error::invalid(error.to_string())
+        }
+    }
+}
+
 fn told(outcome: service::Outcome) -> Outcome {
     match outcome {
         service::Outcome::Created => Outcome::Created,
@@ -143,7 +154,7 @@ fn log(config: &Config) -> Result<()> {
         LogFormat::Text => telemetry::LogFormat::Text,
         LogFormat::Json => telemetry::LogFormat::Json,
     };
-    telemetry::init(&config.log, format).map_err(Error::internal)
+    telemetry::init(&config.log, format).map_err(|fault| Error::invalid(format!("TENURE_LOG: {fault}")))
 }
 
 fn same(path: &Path, json: &str) -> Result<()> {

@@ -4,6 +4,7 @@ mod apply;
 mod delete;
 mod load;
 mod manage;
+mod plan;
 mod upkeep;
 
 pub use apply::{Applied, Outcome, Report};

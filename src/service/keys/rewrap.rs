@@ -102,7 +102,7 @@ const DIGEST_KEYS: &str = "digest-keys";
 const PROOF: &str = "master-key-proof";
 
 fn wrong_key() -> Error {
-    Error::internal("the master key is not the one that this database was sealed under")
+    Error::invalid("the master key is not the one that this database was sealed under")
 }
 
 /// Two keys of 32 bytes: for the digests of whole entries of a tenants file, and for those of clients and users.

@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::load::{SETTINGS_PLACE, SealedSettings, name_shard, tenant_shard};
+use super::plan::Step;
 use crate::crypto::jwk;
 use crate::crypto::jwt::{ContentKey, SigningKey};
 use crate::crypto::secret::{hmac, random};
@@ -60,15 +61,19 @@ struct Draft {
 }
 
 impl Services {
-    /// Applies entries in order. `recreate` makes deleted tenants anew; `dry_run` writes nothing.
+    /// Applies entries in order, unless something in the store stands against one of them. `recreate` makes deleted tenants
+    /// anew; `dry_run` writes nothing.
     ///
     /// # Errors
-    /// The first that can't be written, by its tenant; those before it stay applied.
+    /// [`Error::Conflict`] with all that stands against them, and nothing was applied; else the first that can't be written, by
+    /// its tenant, and those before it stay applied.
     pub async fn apply_entries(&self, entries: Vec<TenantEntry>, recreate: bool, dry_run: bool) -> Result<Report> {
-        let mut report = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let tid = entry.tid.clone();
-            let outcome = self.apply_entry(entry, recreate, dry_run).await.map_err(|error| match error {
+        let steps = self.plan(entries, recreate).await?;
+        let mut report = Vec::with_capacity(steps.len());
+        for step in steps {
+            let tid = step.entry.tid.clone();
+            let outcome = if dry_run { Ok(step.outcome) } else { self.carry_out(step, recreate).await };
+            let outcome = outcome.map_err(|error| match error {
                 Error::Conflict(text) => Error::Conflict(format!("{tid}: {text}")),
                 Error::InvalidRequest(text) => Error::InvalidRequest(format!("{tid}: {text}")),
                 other => other,
@@ -78,35 +83,32 @@ impl Services {
         Ok(report)
     }
 
-    async fn apply_entry(&self, entry: TenantEntry, recreate: bool, dry_run: bool) -> Result<Outcome> {
-        match self.apply_once(entry.clone(), recreate, dry_run).await {
+    async fn carry_out(&self, step: Step, recreate: bool) -> Result<Outcome> {
+        let entry = step.entry.clone();
+        match self.carry_out_once(step).await {
             // Another replica that starts with the same file may have been first: then the second look finds its work done.
-            Err(Error::Conflict(_)) => self.apply_once(entry, recreate, dry_run).await,
+            Err(Error::Conflict(_)) => self.carry_out_once(self.step(entry, recreate).await?).await,
             done => done,
         }
     }
 
-    async fn apply_once(&self, entry: TenantEntry, recreate: bool, dry_run: bool) -> Result<Outcome> {
-        let digest = self.text_digest(&entry).await?;
-        let (existing, outcome) = match self.store.find_tenant_ever(&entry.tid).await? {
-            Some(found) if found.status == Status::Deleted && !recreate => return Ok(Outcome::Tombstone),
-            Some(found) if found.status == Status::Deleted => (None, Outcome::Created),
-            None => (None, Outcome::Created),
-            Some(found) if found.digest.as_deref() == Some(digest.as_slice()) => return Ok(Outcome::Unchanged),
-            Some(found) => (Some(found), Outcome::Updated),
-        };
-        if !dry_run {
-            let by = By::program("tenants-file");
-            match existing {
-                None => self.create_tenant(entry, Some(digest), &by).await.map(|_| ())?,
-                Some(found) => self.update_tenant(found, entry, Some(digest), &by).await?,
+    async fn carry_out_once(&self, step: Step) -> Result<Outcome> {
+        let Step { entry, existing, outcome, digest } = step;
+        let by = By::program("tenants-file");
+        match (outcome, existing) {
+            (Outcome::Unchanged | Outcome::Tombstone, _) => {}
+            (Outcome::Created | Outcome::Updated, None) => {
+                self.create_tenant(entry, Some(digest), &by).await?;
+            }
+            (Outcome::Created | Outcome::Updated, Some(found)) => {
+                self.update_tenant(found, entry, Some(digest), &by).await?;
             }
         }
         Ok(outcome)
     }
 
     /// The keyed digest that tells whether an entry's text has changed: it says nothing of the secrets in the text.
-    async fn text_digest(&self, entry: &TenantEntry) -> Result<Vec<u8>> {
+    pub(super) async fn text_digest(&self, entry: &TenantEntry) -> Result<Vec<u8>> {
         let key = Zeroizing::new(self.digest_keys().await?.entries());
         Ok(hmac(&key, &[entry.text.expose().as_bytes()]).to_vec())
     }
