@@ -31,7 +31,7 @@ async fn every_code_of_the_seed_is_reached(app: &TestApp) {
     for unknown in ["implicit", "Password", "client_credentials ", "urn:x"] {
         shop.token(&[("grant_type", unknown)]).await.error(400, "unsupported_grant_type");
     }
-    shop.token(&[("grant_type", GRANTS[4].0), ("assertion", "x")]).await.error(400, "invalid_grant");
+    shop.token(&[("grant_type", GRANTS[4].0), ("assertion", "x")]).await.error(400, "unauthorized_client");
     let code = shop.token(&[("grant_type", "authorization_code"), ("code", "x")]).await;
     let body = json!({"error": "invalid_grant",
         "error_description": "Bad request: Invalid or expired authorization code"});
