@@ -56,14 +56,14 @@ async fn a_code_has_one_winner_over_two_servers_on_one_file() {
     codes(&[one, other]).await;
 }
 
-/// Half of the codes at the authorisation store, half at `/token`, some of each at the same time.
+/// Half of the codes at the authorisation store, half at `/token`; 64 racers at any time, fewer than any server sheds.
 async fn codes(apps: &[TestApp]) {
     let (codes, racers) = sizes();
     warm(apps).await;
     let side_by_side = stream::iter(0..codes).map(|n| async move {
         if n % 2 == 0 { store_code(apps, n, racers).await } else { token_code(apps, n, racers).await }
     });
-    let won = side_by_side.buffer_unordered(4).count().await;
+    let won = side_by_side.buffer_unordered(64 / racers).count().await;
     println!("{won} codes x {racers} racers over {} replicas: {won} winners, 0 doubles, 0 of another kind", apps.len());
 }
 
