@@ -82,6 +82,7 @@ fn token(number: i64) -> AccessToken {
         scope: None,
         snapshot: None,
         sealed: None,
+        signed_by: None,
         id_token: None,
     }
 }

@@ -110,7 +110,7 @@ impl Commands for Tenure {
 
 /// Ends a restore by a clock; returns the number of tenants.
 pub async fn finalize_restore(config: &Config, clock: Clock) -> Result<u64> {
-    let parts = assemble::parts(config, clock).await.map_err(Error::internal)?;
+    let parts = assemble::parts(config, clock).await.map_err(unstarted)?;
     let done = parts.services.finalize_restore().await;
     parts.store.close().await;
     done

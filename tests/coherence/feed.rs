@@ -89,7 +89,11 @@ async fn the_purge_takes_old_rows_and_leaves_young_ones(database: &TestDatabase)
     assert_eq!(store.purge_changes().await.unwrap(), 2);
     assert_eq!(database.number("SELECT CAST(min(shard) AS BIGINT) FROM change_log").await, 3);
     database.run("UPDATE change_log SET at = at - 10000").await;
-    assert_eq!(store.purge_changes().await.unwrap(), 2);
+    // A transaction that runs anywhere on the server holds the last rows back for as long as it lasts.
+    while database.number("SELECT count(*) FROM change_log").await > 0 {
+        store.purge_changes().await.unwrap();
+        tokio::task::yield_now().await;
+    }
     store.close().await;
 }
 
