@@ -208,6 +208,10 @@ async fn one_with_an_id_is_good_once(app: &TestApp) {
         let mut claims = speaker.claims();
         claims["jti"] = json!("once");
         let assertion = signed(&claims);
+        // The client's secret is known before the race: a slow hash is no part of it.
+        for server in [app, replica.as_ref().unwrap_or(app)] {
+            granted(&shop(server).token(&[("grant_type", "client_credentials")]).await);
+        }
         let there = Speaker { app: replica.as_ref().unwrap_or(app), issuer: speaker.issuer.clone(), ..speaker };
         let racers = (0..64).map(|n| if n % 2 == 0 { speaker.present(&assertion) } else { there.present(&assertion) });
         let answers = join_all(racers).await;

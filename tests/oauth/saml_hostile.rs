@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::caller::{bare, client, granted, register, text};
+use super::caller::{Caller, bare, client, granted, register, text};
 use crate::harness::jwt::verified;
 use crate::harness::saml::{Saml, encoded, instant, jwk};
 use crate::harness::{Answer, TestApp, both};
@@ -38,6 +38,10 @@ async fn speakers(app: &TestApp) -> [Speaker<'_>; 2] {
     [Speaker { app, issuer: IDP.to_owned(), is_own: false }, Speaker { app, issuer: own, is_own: true }]
 }
 
+fn shop(app: &TestApp) -> Caller<'_> {
+    client(app, "federated", "shop", "federated-shop-secret-0123456789ab")
+}
+
 impl Speaker<'_> {
     fn saml(&self, id: &str) -> Saml {
         Saml::new(&self.issuer, id, self.app.now())
@@ -48,7 +52,7 @@ impl Speaker<'_> {
         if self.is_own {
             return bare(self.app, "federated", "/token", &fields).await;
         }
-        client(self.app, "federated", "shop", "federated-shop-secret-0123456789ab").token(&fields).await
+        shop(self.app).token(&fields).await
     }
 
     /// Presents XML that must not be a grant, and soon.
@@ -65,6 +69,10 @@ async fn one_in_order_is_good_once(app: &TestApp) {
     let replica = if app.is_postgres() { Some(app.replica().await) } else { None };
     for speaker in speakers(app).await {
         let assertion = speaker.saml("_once").assertion();
+        // The client's secret is known before the race: a slow hash is no part of it.
+        for server in [app, replica.as_ref().unwrap_or(app)] {
+            granted(&shop(server).token(&[("grant_type", "client_credentials")]).await);
+        }
         let there = Speaker { app: replica.as_ref().unwrap_or(app), issuer: speaker.issuer.clone(), ..speaker };
         let racers = (0..64).map(|n| if n % 2 == 0 { speaker.present(&assertion) } else { there.present(&assertion) });
         let answers = join_all(racers).await;
