@@ -84,7 +84,6 @@ fn token(number: i64) -> AccessToken {
         sealed: None,
         signed_by: None,
         id_token: None,
-        signed_by: None,
     }
 }
 
