@@ -107,7 +107,7 @@ fn parts_of_another_form_are_refused() {
     }
     assert_eq!(own.decrypt(&with(3, "AAAAAAA")).unwrap_err(), JwtFault::Signature);
     assert_eq!(own.decrypt(&with(4, &b64url(&[0; 16]))).unwrap_err(), JwtFault::Signature);
-    assert_eq!(own.decrypt(&with(3, &"A".repeat(25 * 1024))).unwrap_err(), JwtFault::TooLong);
+    assert_eq!(own.decrypt(&with(3, &"A".repeat(2 * MAX_TOKEN))).unwrap_err(), JwtFault::TooLong);
     assert_eq!(
         own.decrypt(&foreign(r#"{"alg":"dir","enc":"A256GCM","cty":"JWT"}"#, b"\xff")).unwrap_err(),
         JwtFault::Malformed
