@@ -11,6 +11,8 @@ def insert(database, table, changed, where="sub = 'template'"):
     shown = ", '\x1f', ".join(f"quote_nullable({name}::text)" for name in names)
     row = database.sql(f"SELECT concat({shown}) FROM {table} WHERE {where} LIMIT 1")
     values = "|".join(row[0]).split("\x1f")
+    # pgbench takes a colon for the beginning of a variable's name, in a literal too.
+    values = [value.replace(":", "' || chr(58) || '") for value in values]
     values = [changed.get(name, value) for name, value in zip(names, values)]
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(values)});\n"
 
