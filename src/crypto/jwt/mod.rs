@@ -2,7 +2,7 @@
 //!
 //! A foreign token is [`parse`]d without trust, then [`Unverified::verify`] checks it against a key that the caller chose
 //! from what is registered, never from the token. `crit`, `zip`, repeated JSON members, non-canonical base64url and texts
-//! over 16 KiB are refused, and dates are read as plain numbers ([`numeric_date`]), whatever they hold.
+//! longer than [`MAX_TOKEN`] are refused, and dates are read as plain numbers ([`numeric_date`]), whatever they hold.
 
 mod alg;
 mod decoy;

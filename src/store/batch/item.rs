@@ -11,13 +11,17 @@ use crate::domain::{Error, Result, TenantId};
 
 /// One queued write, whatever its types.
 pub(super) trait Item: Send {
+    /// Whose rows it writes.
     fn tenant(&self) -> TenantId;
+    /// Runs it and keeps what came of it. An [`Error::Unavailable`] is the whole batch's trouble, any other its own.
     fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, Tx>) -> Work<'t, ()>;
     /// Takes notice of how the last of its rows were written.
     fn settle(&mut self, written: Result<()>) -> Result<(), Failure>;
+    /// Tells whoever waits for it: what came of it, if the batch stands.
     fn answer(self: Box<Self>, outcome: Result<(), String>);
 }
 
+/// A write with its arguments, and where its answer goes.
 pub(super) struct Queued<A, T> {
     pub(super) tenant: TenantId,
     pub(super) args: A,
