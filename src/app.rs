@@ -7,6 +7,7 @@ mod watch;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
@@ -24,6 +25,9 @@ use crate::telemetry::traces::{Traces, TracesError};
 use crate::tenancy::load::LoadError;
 
 pub use commands::{Tenure, finalize_restore};
+
+/// How long a store may take to close: what is queued is written within the deadlines of its statements.
+const CLOSE: Duration = Duration::from_secs(10);
 
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +105,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, StartError> 
     let eyes = watch::Eyes::new(&parts, &readiness);
     eyes.look().await;
     let front = http::routes(shared, Arc::clone(&parts.metrics));
-    let serving = Serving::start(&listen(&config), front, readiness, &parts.metrics).await?;
+    let serving = Serving::start(&listen(&config), front, readiness, &parts.metrics)?;
     let (public_addr, ops_addr) = (serving.public_addr, serving.ops_addr);
     let banner = banner(&config, public_addr, ops_addr, to_try.as_ref());
     let watching = tokio::spawn(eyes.keep_looking());
@@ -144,7 +148,8 @@ impl Running {
         self.watching.abort();
         self.upkeep.abort();
         self.tending.abort();
-        self.store.close().await;
+        // A connection that somebody holds on to doesn't keep the process: what was queued is written by then.
+        let _ = tokio::time::timeout(CLOSE, self.store.close()).await;
         let _ = tokio::task::spawn_blocking(move || self.traces.stop()).await;
         stopped
     }

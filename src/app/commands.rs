@@ -1,5 +1,6 @@
 //! What the command line's commands do.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,7 +33,8 @@ impl Commands for Tenure {
         log(&config)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(Error::internal)?;
         let running = start(config, Clock::system()).await.map_err(unstarted)?;
-        println!("{}", running.banner());
+        // Whoever reads it may have left after the first line.
+        let _ = writeln!(std::io::stdout(), "{}", running.banner());
         tokio::select! {
             _ = terminate.recv() => {}
             _ = tokio::signal::ctrl_c() => {}

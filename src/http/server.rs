@@ -10,7 +10,7 @@ use poem::endpoint::BoxEndpoint;
 use poem::http::{HeaderValue, Version, header};
 use poem::listener::{AcceptorExt, BoxAcceptor};
 use poem::{Endpoint, EndpointExt, Response, Server};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -52,16 +52,20 @@ pub struct Serving {
     ops: JoinHandle<io::Result<()>>,
 }
 
+/// How many connections wait in the system's queue to be accepted: a burst of clients that start together fits.
+const BACKLOG: u32 = 1024;
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 impl Serving {
     /// Binds both ports and serves.
-    pub async fn start(
-        listen: &Listen,
-        front: Front,
-        readiness: Arc<Readiness>,
-        metrics: &Arc<Metrics>,
-    ) -> io::Result<Self> {
-        let public = TcpListener::bind(listen.public).await?;
-        let ops = TcpListener::bind(listen.ops).await?;
+    pub fn start(listen: &Listen, front: Front, readiness: Arc<Readiness>, metrics: &Arc<Metrics>) -> io::Result<Self> {
+        let (public, ops) = (bind(listen.public)?, bind(listen.ops)?);
         let (public_addr, ops_addr) = (public.local_addr()?, ops.local_addr()?);
         let public = Guarded::new(public, listen.limits, Arc::clone(metrics))?;
         let ops = Guarded::new(ops, Limits { connections: 256, ..listen.limits }, Arc::clone(metrics))?;

@@ -135,7 +135,8 @@ impl Connection {
             stream,
             limits,
             asking: false,
-            read_by: now + limits.idle,
+            // Who connects has something to ask.
+            read_by: now + limits.request,
             write_by: None,
             alarm: Box::pin(tokio::time::sleep_until(now + tick)),
             tick,

@@ -28,7 +28,7 @@ pub fn metadata(ctx: &Ctx) -> Map<String, Value> {
         "jwks_uri": tenant.url("/jwks.json"),
         "grant_types_supported": names(GrantType::ALL, GrantType::as_str),
         "code_challenge_methods_supported": ["S256", "plain"],
-        "id_token_signing_alg_values_supported": [tenant.settings.access_token.jws_alg.as_str()],
+        "id_token_signing_alg_values_supported": ctx.keys.signing_algs(tenant.settings.access_token.jws_alg.as_str(), ctx.now),
     });
     if let Value::Object(own) = own {
         document.extend(own);

@@ -1,5 +1,6 @@
 //! A tenant's keys: root secrets that token texts are derived from, the pairwise key, and signing keys in their life.
 
+mod follow;
 mod rewrap;
 mod rotate;
 
@@ -15,6 +16,7 @@ use crate::store::secrets::{Purpose, StoredKey, StoredSecret};
 use crate::store::{Connection, TenantStore};
 use crate::tenancy::Tenant;
 
+pub(crate) use follow::{Wish, follow_settings};
 pub(crate) use rewrap::DigestKeys;
 pub use rotate::{KeyState, ListedKey, Rotated, Rotation};
 
@@ -91,17 +93,24 @@ impl TenantKeys {
         Ok(Self { tokens, content, pairwise, signing })
     }
 
-    /// The key that signs now with an algorithm.
+    /// The key that signs now for a tenant whose settings want this algorithm: one of another until the first of this
+    /// algorithm has been published for long enough.
     ///
     /// # Errors
     /// [`Error::Internal`] when there is none, which applying a tenant's settings prevents.
     pub fn signer(&self, alg: &str, now: Seconds) -> Result<&SigningKey> {
         self.signing
             .iter()
-            .filter(|k| k.key.alg().as_str() == alg && k.signs_at(now))
-            .max_by_key(|k| k.signs_from)
+            .filter(|k| k.signs_at(now))
+            .max_by_key(|k| precedence(alg, k.key.alg().as_str(), k.signs_from, k.signs_until))
             .map(|k| &k.key)
-            .ok_or_else(|| Error::internal("no key signs with the tenant's algorithm"))
+            .ok_or_else(|| Error::internal("no key of the tenant signs"))
+    }
+
+    /// The algorithms that what is signed now, or will be, has: the wanted one, and that of the key that makes way for it.
+    pub fn signing_algs<'a>(&'a self, wanted: &'a str, now: Seconds) -> Vec<&'a str> {
+        let signer = self.signer(wanted, now).map_or(wanted, |key| key.alg().as_str());
+        if signer == wanted { vec![wanted] } else { vec![wanted, signer] }
     }
 
     /// The key that verifies what a `kid` names.
@@ -187,6 +196,13 @@ pub fn stored_key(tokens: &TokenKeys, key: &SigningKey, brought: bool, now: Seco
 pub async fn generate(alg: &str) -> Result<SigningKey> {
     let alg = JwsAlg::parse(alg).ok_or_else(|| Error::internal("an unknown algorithm in the settings"))?;
     tokio::task::spawn_blocking(move || SigningKey::generate(alg)).await.map_err(Error::internal)?
+}
+
+/// Which of the keys that may sign does, the greatest: one of the wanted algorithm, the newest; before there is one, the one
+/// that makes way for it.
+fn precedence(wanted: &str, alg: &str, signs_from: Seconds, signs_until: Seconds) -> (bool, bool, Seconds) {
+    let is_wanted = alg == wanted;
+    (is_wanted, !is_wanted && signs_until < NEVER, signs_from)
 }
 
 /// Which algorithms a tenant's settings want a key for: that of its tokens.

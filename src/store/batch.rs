@@ -152,22 +152,18 @@ impl Lane {
 
     /// Writes a batch, again if it lost against another transaction or its connection, and answers every item.
     async fn write(&self, mut batch: Vec<Box<dyn Item>>) {
-        let (mut outcome, mut way, begun) = (Ok(()), Way::Together, Instant::now());
-        for attempt in 1..=ATTEMPTS {
-            outcome = match self.attempt(&mut batch, way).await {
-                Ok(()) => Ok(()),
-                Err(Lost { way: Some(other), .. }) if way == Way::Together => {
-                    way = other;
-                    continue;
-                }
+        let (mut attempt, mut way, begun) = (1, Way::Together, Instant::now());
+        let outcome = loop {
+            match self.attempt(&mut batch, way).await {
+                Ok(()) => break Ok(()),
+                Err(Lost { way: Some(other), .. }) if way == Way::Together => way = other,
                 Err(lost) if lost.again && attempt < ATTEMPTS && begun.elapsed() < RUN_AGAIN_WITHIN => {
                     tokio::time::sleep(Duration::from_millis(5 << attempt)).await;
-                    continue;
+                    attempt += 1;
                 }
-                Err(lost) => Err(lost.cause),
-            };
-            break;
-        }
+                Err(lost) => break Err(lost.cause),
+            }
+        };
         for item in batch {
             item.answer(outcome.clone());
         }

@@ -92,7 +92,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     /// The signing keys of the tenant, oldest first.
     pub async fn list_keys(&self) -> Result<Vec<StoredKey>> {
-        let sql = "SELECT * FROM signing_key WHERE tenant_id = $1 ORDER BY signs_from, kid";
+        let sql = "SELECT * FROM signing_key WHERE tenant_id = $1 AND length(sealed) > 0 ORDER BY signs_from, kid";
         let rows: Vec<signing_key::Model> = self.all(sql, values![]).await?;
         Ok(rows
             .into_iter()
@@ -132,10 +132,20 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.execute(sql, values).await.map(|_| ())
     }
 
-    /// Deletes a signing key.
-    pub async fn delete_key(&self, kid: &str) -> Result<bool> {
-        let sql = "DELETE FROM signing_key WHERE tenant_id = $1 AND kid = $2";
-        Ok(self.execute(sql, values![kid]).await? == 1)
+    /// Whether the tenant has a signing key of this id, or has brought one that was destroyed since.
+    pub async fn has_had_key(&self, kid: &str) -> Result<bool> {
+        let sql = "SELECT COUNT(*) FROM signing_key WHERE tenant_id = $1 AND kid = $2";
+        Ok(self.number(sql, values![kid]).await?.unwrap_or(0) > 0)
+    }
+
+    /// Destroys a signing key. Of one that the tenant brought its id stays: it might bring it again.
+    pub async fn destroy_key(&self, kid: &str) -> Result<()> {
+        let made = "DELETE FROM signing_key WHERE tenant_id = $1 AND kid = $2 AND NOT brought";
+        let brought = "UPDATE signing_key SET sealed = $3, verifies_until = 0 WHERE tenant_id = $1 AND kid = $2";
+        if self.execute(made, values![kid]).await? == 0 {
+            self.execute(brought, values![kid, Vec::<u8>::new()]).await?;
+        }
+        Ok(())
     }
 }
 

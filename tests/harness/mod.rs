@@ -247,9 +247,17 @@ impl TestApp {
     }
 }
 
+/// How long a test may take, and an answer: far longer than any does on a slow machine.
+const PATIENCE: std::time::Duration = std::time::Duration::from_mins(10);
+
 fn client() -> reqwest::Client {
     let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    client.pool_max_idle_per_host(64).build().unwrap()
+    client.pool_max_idle_per_host(64).timeout(PATIENCE / 2).build().unwrap()
+}
+
+/// Fails a test that hangs, for the others are to be heard of too.
+pub(crate) async fn in_time(test: impl Future<Output = ()>) {
+    assert!(tokio::time::timeout(PATIENCE, test).await.is_ok(), "it hangs");
 }
 
 /// Turns functions of a `&TestApp` into a test on SQLite and a test on PostgreSQL each.
@@ -258,15 +266,18 @@ macro_rules! both {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                super::$name(&crate::harness::TestApp::sqlite().await).await;
+                crate::harness::in_time(async { super::$name(&crate::harness::TestApp::sqlite().await).await }).await;
             })*
         }
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                if let Some(app) = crate::harness::TestApp::postgres().await {
-                    super::$name(&app).await;
-                }
+                crate::harness::in_time(async {
+                    if let Some(app) = crate::harness::TestApp::postgres().await {
+                        super::$name(&app).await;
+                    }
+                })
+                .await;
             })*
         }
     };
@@ -279,15 +290,18 @@ macro_rules! both_restarting {
         mod sqlite_restarting {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                super::$name(crate::harness::TestApp::sqlite().await).await;
+                crate::harness::in_time(async { super::$name(crate::harness::TestApp::sqlite().await).await }).await;
             })*
         }
         mod postgres_restarting {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                if let Some(app) = crate::harness::TestApp::postgres().await {
-                    super::$name(app).await;
-                }
+                crate::harness::in_time(async {
+                    if let Some(app) = crate::harness::TestApp::postgres().await {
+                        super::$name(app).await;
+                    }
+                })
+                .await;
             })*
         }
     };

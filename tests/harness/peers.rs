@@ -6,8 +6,9 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{OnceLock, mpsc};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -22,7 +23,8 @@ pub(crate) async fn ask(script: &str, question: Value) -> Option<Value> {
 pub(crate) async fn check(script: &str, arguments: &[&str]) -> Option<String> {
     let mut command = command(installed()?, script);
     command.args(arguments).stdin(Stdio::null());
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = tokio::task::spawn_blocking(move || finish(command.spawn().unwrap())).await.unwrap();
     let [said, complained] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text).into_owned());
     assert!(output.status.success(), "{script}: {said}{complained}");
     Some(said)
@@ -63,7 +65,20 @@ fn run(mut command: Command, question: &Value) -> Value {
     let mut peer = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // Taken, so that the pipe is closed once the question is written.
     peer.stdin.take().unwrap().write_all(question.to_string().as_bytes()).unwrap();
-    let output = peer.wait_with_output().unwrap();
+    let output = finish(peer);
     assert!(output.status.success(), "the peer failed: {}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// What a peer said until its end, which comes by force if it hangs: no other test would be heard of then.
+fn finish(peer: Child) -> Output {
+    let (id, (over, is_over)) = (peer.id().to_string(), mpsc::channel::<()>());
+    std::thread::spawn(move || {
+        if is_over.recv_timeout(Duration::from_mins(5)) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let _ = Command::new("kill").args(["-9", &id]).status();
+        }
+    });
+    let output = peer.wait_with_output().unwrap();
+    drop(over);
+    output
 }

@@ -82,6 +82,15 @@ async fn an_idle_connection_lives_longer_than_a_request_and_not_for_ever() {
 }
 
 #[tokio::test]
+async fn who_connects_and_asks_nothing_is_let_go_as_soon_as_who_asks_slowly() {
+    let (address, metrics) = serve(Limits { idle: Duration::from_mins(10), ..limits() }).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let gone = tokio::time::timeout(Duration::from_secs(30), stream.read(&mut [0; 16])).await;
+    assert_eq!(gone.expect("kept for as long as one that has asked").unwrap_or(0), 0);
+    assert_eq!(metrics.slow_peers.get(), 1);
+}
+
+#[tokio::test]
 async fn a_client_that_does_not_read_is_cut_off_and_can_tell() {
     let (address, metrics) = serve(limits()).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -99,7 +108,7 @@ async fn a_client_that_does_not_read_is_cut_off_and_can_tell() {
 
 #[tokio::test]
 async fn connections_past_the_cap_wait_until_one_ends() {
-    let (address, metrics) = serve(Limits { connections: 1, ..limits() }).await;
+    let (address, metrics) = serve(Limits { connections: 1, request: Duration::from_mins(1), ..limits() }).await;
     let first = TcpStream::connect(address).await.unwrap();
     let mut second = TcpStream::connect(address).await.unwrap();
     second.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();

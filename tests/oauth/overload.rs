@@ -91,7 +91,11 @@ async fn a_burst_of_passwords_is_answered_soon(app: &TestApp) {
     let burst = join_all((0..BURST).map(|_| timed(sign_in(&shop, "secret-alice"))));
     let reads = async {
         for _ in 0..8 {
-            shop.assert_active(text(&token, "access_token"), true).await;
+            // A busy machine may have no answer in time, but never a wrong one.
+            let read =
+                in_the_end(async || shop.post("/token/introspect", &[("token", text(&token, "access_token"))]).await)
+                    .await;
+            assert_eq!(read.status(200).json()["active"], true);
         }
     };
     let (answers, ()) = tokio::join!(burst, reads);

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use super::{JWKS_MAX_AGE, generate, stored_key};
+use super::{JWKS_MAX_AGE, generate, precedence, stored_key};
 use crate::domain::audit::{AuditEntry, AuditKind};
 use crate::domain::{Error, Kind, NEVER, Result, Seconds, TenantId};
 use crate::service::audit::{self, By};
@@ -149,33 +149,45 @@ async fn rotate(rows: &TenantStore<'_, Tx>, plan: &Plan) -> Result<Rotated> {
     let mut keys = rows.list_keys().await?;
     let alg = plan.new.alg.as_str();
     let pending = keys.iter().find(|key| key.alg == alg && key.signs_from > now).map(|key| key.kid.clone());
+    let signs = signer(&keys, alg, now).map(|key| key.kid.clone());
     let (dropped, starts_at) = match (&plan.rotation, pending) {
         (Rotation::Orderly, Some(kid)) => return Ok(Rotated { kid, dropped: Vec::new() }),
         (Rotation::IfDue, _) if !is_rotation_due(&keys, &settings, now) => return Ok(Rotated::default()),
         (Rotation::Orderly | Rotation::IfDue, _) => (HashSet::new(), now + 2 * JWKS_MAX_AGE),
-        (Rotation::Emergency(kid), _) => (to_drop(&keys, kid.as_deref(), alg, now)?, now),
+        (Rotation::Emergency(kid), _) => (to_drop(&keys, kid.as_deref(), (alg, signs.as_deref()), now)?, now),
     };
     for kid in &dropped {
-        rows.delete_key(kid).await?;
+        rows.destroy_key(kid).await?;
         revoke::signed_by(rows, kid, now).await?;
         audit::record(rows, &plan.by.did(AuditKind::KeyDropped, now, &[("kid", kid)])).await?;
     }
     keys.retain(|key| !dropped.contains(&key.kid));
-    let mut kid = keys.iter().rev().find(|key| key.alg == alg && key.signs_until == NEVER).map(|key| key.kid.clone());
-    if dropped.is_empty() || kid.is_none() {
-        let new = StoredKey { signs_from: starts_at, ..plan.new.clone() };
-        retire(rows, &mut keys, &new, &tenant).await?;
-        rows.upsert_key(&new).await?;
-        audit::record(rows, &published(&plan.by, &new, now)).await?;
-        kid = Some(new.kid.clone());
-        keys.push(new);
-    }
+    let left = keys.iter().rposition(|key| key.alg == alg && key.signs_until == NEVER);
+    let kid = match left {
+        Some(at) if !dropped.is_empty() => {
+            // The one that was about to follow has nobody to wait for any more.
+            if signer(&keys, alg, now).is_none() {
+                keys[at].signs_from = now;
+                rows.upsert_key(&keys[at]).await?;
+            }
+            keys[at].kid.clone()
+        }
+        Some(_) | None => {
+            let new = StoredKey { signs_from: starts_at, ..plan.new.clone() };
+            retire(rows, &mut keys, (&new, signs.as_deref()), tenant.longest_token, now).await?;
+            rows.upsert_key(&new).await?;
+            audit::record(rows, &published(&plan.by, &new, now)).await?;
+            let kid = new.kid.clone();
+            keys.push(new);
+            kid
+        }
+    };
     rows.set_keys_due(next_due(&keys, &settings, now)).await?;
     rows.touch(tenant_shard(rows.tenant_id()));
-    Ok(Rotated { kid: kid.unwrap_or_default(), dropped: dropped.into_iter().collect() })
+    Ok(Rotated { kid, dropped: dropped.into_iter().collect() })
 }
 
-fn published(by: &By, new: &StoredKey, now: Seconds) -> AuditEntry {
+pub(super) fn published(by: &By, new: &StoredKey, now: Seconds) -> AuditEntry {
     by.did(
         AuditKind::KeyPublished,
         now,
@@ -184,26 +196,37 @@ fn published(by: &By, new: &StoredKey, now: Seconds) -> AuditEntry {
 }
 
 /// Which keys an emergency takes out: the one that is named, or all that sign or are about to.
-fn to_drop(keys: &[StoredKey], kid: Option<&str>, alg: &str, now: Seconds) -> Result<HashSet<String>> {
-    let hit: HashSet<String> = match kid {
-        Some(kid) => keys.iter().filter(|key| key.kid == kid).map(|key| key.kid.clone()).collect(),
-        None => keys.iter().filter(|key| key.alg == alg && key.signs_until > now).map(|key| key.kid.clone()).collect(),
+fn to_drop(
+    keys: &[StoredKey],
+    kid: Option<&str>,
+    (alg, signs): (&str, Option<&str>),
+    now: Seconds,
+) -> Result<HashSet<String>> {
+    let is_hit = |key: &&StoredKey| match kid {
+        Some(kid) => key.kid == kid,
+        None => signs == Some(key.kid.as_str()) || (key.alg == alg && key.signs_until > now),
     };
+    let hit: HashSet<String> = keys.iter().filter(is_hit).map(|key| key.kid.clone()).collect();
     if hit.is_empty() && kid.is_some() { Err(Error::NotFound(Kind::Key)) } else { Ok(hit) }
 }
 
-/// Lets all others stop signing when a new key starts. Until when they verify is the most it may be; the upkeep works it out.
-async fn retire(
+/// Lets the key that signs stop when a new key starts, and all others at once. Until when they verify is the most it may be;
+/// the upkeep works it out.
+pub(super) async fn retire(
     rows: &TenantStore<'_, Tx>,
     keys: &mut [StoredKey],
-    new: &StoredKey,
-    tenant: &StoredTenant,
+    (new, signs): (&StoredKey, Option<&str>),
+    longest_token: Seconds,
+    now: Seconds,
 ) -> Result<()> {
-    for key in keys.iter_mut().filter(|key| key.signs_until > new.signs_from) {
-        // A key of another algorithm has not signed since the setting was changed.
-        key.signs_until = if key.alg == new.alg { new.signs_from } else { new.published_at };
-        key.verifies_until = key.signs_until.saturating_add(rest(key, tenant.longest_token));
-        rows.upsert_key(key).await?;
+    for key in keys.iter_mut().filter(|key| key.kid != new.kid) {
+        let signs = signs == Some(key.kid.as_str());
+        let stop = if signs { new.signs_from } else { now };
+        if signs || key.signs_until > stop {
+            key.signs_until = stop;
+            key.verifies_until = stop.saturating_add(rest(key, longest_token));
+            rows.upsert_key(key).await?;
+        }
     }
     Ok(())
 }
@@ -225,7 +248,7 @@ async fn look_after(rows: &TenantStore<'_, Tx>, by: &By, now: Seconds) -> Result
             changed = true;
         }
         if key.verifies_until <= now {
-            rows.delete_key(&key.kid).await?;
+            rows.destroy_key(&key.kid).await?;
             audit::record(rows, &by.did(AuditKind::KeyRetired, now, &[("kid", &key.kid)])).await?;
             changed = true;
         }
@@ -250,14 +273,15 @@ async fn last_expiry(rows: &TenantStore<'_, Tx>, key: &StoredKey, tenant: &Store
     Ok(registered.max(unregistered))
 }
 
-fn signer<'a>(keys: &'a [StoredKey], alg: &str, now: Seconds) -> Option<&'a StoredKey> {
+/// As [`super::TenantKeys::signer`].
+pub(super) fn signer<'a>(keys: &'a [StoredKey], alg: &str, now: Seconds) -> Option<&'a StoredKey> {
     keys.iter()
-        .filter(|key| key.alg == alg && key.signs_from <= now && now < key.signs_until)
-        .max_by_key(|key| key.signs_from)
+        .filter(|key| key.signs_from <= now && now < key.signs_until)
+        .max_by_key(|key| precedence(alg, &key.alg, key.signs_from, key.signs_until))
 }
 
 fn state(key: &StoredKey, signer: Option<&str>, now: Seconds) -> KeyState {
-    if key.signs_from > now {
+    if key.signs_from > now && key.signs_until > key.signs_from {
         KeyState::Published
     } else if signer == Some(key.kid.as_str()) {
         KeyState::Signing
@@ -282,7 +306,7 @@ fn is_rotation_due(keys: &[StoredKey], settings: &TenantSettings, now: Seconds) 
 }
 
 /// When the upkeep is to look next.
-fn next_due(keys: &[StoredKey], settings: &TenantSettings, now: Seconds) -> Seconds {
+pub(super) fn next_due(keys: &[StoredKey], settings: &TenantSettings, now: Seconds) -> Seconds {
     let ends = keys.iter().map(|key| if now < key.signs_until { key.signs_until } else { key.verifies_until });
     ends.chain([rotation_due(keys, settings)]).min().unwrap_or(NEVER)
 }

@@ -54,7 +54,9 @@ struct Draft {
     keys: Vec<StoredKey>,
     clients: Vec<NewClient>,
     users: Vec<NewUser>,
-    is_new: bool,
+    /// The settings before these, of a tenant that exists.
+    was: Option<TenantSettings>,
+    settings: TenantSettings,
     now: Seconds,
     by: By,
     act: AuditEntry,
@@ -142,8 +144,8 @@ impl Services {
         let (clients, users) = self.prepare_parties(id, &opened, (entry.clients, entry.users), source).await?;
         let old_names = Vec::new();
         let keys = stored_keys;
-        let draft =
-            Draft { stored, names, old_names, secrets, keys, clients, users, is_new: true, now, by: by.clone(), act };
+        let (was, settings, by) = (None, entry.settings, by.clone());
+        let draft = Draft { stored, names, old_names, secrets, keys, clients, users, was, settings, now, by, act };
         self.store.write(id, draft, |rows, draft| Box::pin(write(rows, draft))).await?;
         Ok(id)
     }
@@ -168,14 +170,10 @@ impl Services {
         let current = TenantKeys::load(&rows, &self.master).await?;
         let tokens = self.newest_keys(found.id).await?;
         let (signing, content) = brought(&entry.settings)?;
-        let known = |kid: &str| current.signing().iter().any(|k| k.key.kid() == kid);
-        let mut stored_keys: Vec<StoredKey> = signing
-            .iter()
-            .filter(|key| !known(key.kid()))
-            .map(|key| keys::stored_key(&tokens, key, true, now, now))
-            .collect();
+        let mut stored_keys: Vec<StoredKey> =
+            signing.iter().map(|key| keys::stored_key(&tokens, key, true, now, now)).collect();
         let wanted = entry.settings.access_token.jws_alg.as_str();
-        if current.signer(wanted, now).is_err() && !stored_keys.iter().any(|key| key.alg == wanted) {
+        if !current.signing().iter().any(|k| k.key.alg().as_str() == wanted && k.signs_until > now) {
             let made = keys::generate(wanted).await?;
             stored_keys.push(keys::stored_key(&tokens, &made, false, now, now));
         }
@@ -203,8 +201,8 @@ impl Services {
         let (clients, users) = self.prepare_parties(found.id, &current, parties, source).await?;
         let act = by.did(AuditKind::TenantUpdated, now, &[]);
         let keys = stored_keys;
-        let draft =
-            Draft { stored, names, old_names, secrets, keys, clients, users, is_new: false, now, by: by.clone(), act };
+        let (was, settings, by) = (Some(old), entry.settings, by.clone());
+        let draft = Draft { stored, names, old_names, secrets, keys, clients, users, was, settings, now, by, act };
         self.store.write(found.id, draft, |rows, draft| Box::pin(write(rows, draft))).await
     }
 
@@ -301,7 +299,7 @@ pub(super) fn user_act(by: &By, created: bool, username: &str, now: Seconds) -> 
 }
 
 async fn write(rows: &TenantStore<'_, Tx>, draft: &Draft) -> Result<()> {
-    if draft.is_new {
+    if draft.was.is_none() {
         rows.insert_tenant(&draft.stored).await?;
     } else if !rows.update_tenant(&draft.stored).await? {
         return Err(Error::NotFound(Kind::Tenant));
@@ -314,18 +312,28 @@ async fn write(rows: &TenantStore<'_, Tx>, draft: &Draft) -> Result<()> {
     for secret in &draft.secrets {
         rows.upsert_secret(secret).await?;
     }
-    for key in &draft.keys {
-        rows.upsert_key(key).await?;
+    if let Some(was) = &draft.was {
+        let wish = keys::Wish {
+            was: was.access_token.jws_alg.as_str(),
+            settings: &draft.settings,
+            keys: &draft.keys,
+            longest_token: draft.stored.longest_token,
+        };
+        keys::follow_settings(rows, &wish, &draft.by, draft.now).await?;
+    } else {
+        for key in &draft.keys {
+            rows.upsert_key(key).await?;
+        }
     }
     for client in &draft.clients {
         let created = clients::upsert_client(rows, client, draft.now).await?;
-        if !draft.is_new {
+        if draft.was.is_some() {
             audit::record(rows, &client_act(&draft.by, created, client.client_id(), draft.now)).await?;
         }
     }
     for user in &draft.users {
         let created = users::upsert_user(rows, user, draft.now).await?;
-        if !draft.is_new {
+        if draft.was.is_some() {
             audit::record(rows, &user_act(&draft.by, created, user.username(), draft.now)).await?;
         }
     }
