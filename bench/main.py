@@ -4,7 +4,7 @@ import signal
 import sys
 
 from lib import machine, report
-from scenarios import grants, hot, manage, rolling, store_million, tenants
+from scenarios import grants, hot, manage, noisy, rolling, store_million, tenants
 
 SCENARIOS = {
     "hot": hot.run,
@@ -12,6 +12,7 @@ SCENARIOS = {
     "store-million": store_million.run,
     "manage": manage.run,
     "tenants": tenants.run,
+    "noisy": noisy.run,
     "rolling": rolling.run,
 }
 

@@ -35,7 +35,8 @@ class Sqlite:
         return f"(WITH RECURSIVE s(i) AS (VALUES(1) UNION ALL SELECT i + 1 FROM s WHERE i < {count}) SELECT i FROM s) AS s"
 
     def id(self, letter):
-        return f"CAST(printf('{letter}%015d', i) AS BLOB)"
+        """An id of 16 bytes, spread over what an id may begin with as random ones are."""
+        return f"CAST(printf('%s{letter}%014d', char(33 + i % 90), i) AS BLOB)"
 
     def padded(self, text):
         return f"printf('{text}%07d', i)"
@@ -89,7 +90,7 @@ class Postgres:
         return f"generate_series(1, {count}) AS s(i)"
 
     def id(self, letter):
-        return f"convert_to('{letter}' || lpad(i::text, 15, '0'), 'UTF8')"
+        return f"convert_to(chr(33 + i % 90) || '{letter}' || lpad(i::text, 14, '0'), 'UTF8')"
 
     def padded(self, text):
         return f"'{text}' || lpad(i::text, 7, '0')"

@@ -26,8 +26,8 @@ class Server:
     def __init__(self, command, env, port, ready, cwd=ROOT):
         begun = time.perf_counter()
         env = {**os.environ, "TOKIO_WORKER_THREADS": "1", **env}
-        self.process = subprocess.Popen(pinned(SERVER_CORE, command), env=env, cwd=cwd, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.DEVNULL)
+        with open(os.environ.get("BENCH_LOG") or os.devnull, "a", encoding="utf-8") as log:
+            self.process = subprocess.Popen(pinned(SERVER_CORE, command), env=env, cwd=cwd, stdout=subprocess.DEVNULL, stderr=log)
         self.pid, self.port, self.base = self.process.pid, port, f"http://127.0.0.1:{port}"
         atexit.register(self.stop)
         self.wait(ready)

@@ -53,7 +53,7 @@ def read_all(server, path):
         while chunk := connection.recv(1 << 18):
             size += len(chunk)
             found += (tail + chunk).count(b'"sub":')
-            tail = chunk[-5:]
+            tail = (tail + chunk)[-5:]
     assert tail.endswith(b"0\r\n\r\n"), "the list broke off"
     return time.perf_counter() - begun, size, found
 
@@ -125,20 +125,20 @@ def prepare(database, folder):
 def measure(kind):
     with Folder() as folder:
         database = open_database(kind, folder)
-        server = None
+        server, rows = None, []
         try:
             prepare(database, folder)
             server = Tenure(database, folder)
-            rows = figures(server, database)
+            figures(server, database, rows)
         finally:
             if server:
                 server.stop()
             database.stop()
-    table(f"store-million: {MILLION} authorisations, {database.name}", ["what", "figure"], rows)
+            table(f"store-million: {MILLION} authorisations, {database.name}", ["what", "figure"], rows)
 
 
-def figures(server, database):
-    rows = [["start of the server on the full store, s", server.start_seconds]]
+def figures(server, database, rows):
+    rows.append(["start of the server on the full store, s", server.start_seconds])
     probing(server, lambda: time.sleep(1))
     heap, rss = memory(server.pid)
     rows.append(["memory before: heap / RSS, MiB", f"{heap:.0f} / {rss:.0f}"])
@@ -168,7 +168,6 @@ def figures(server, database):
     left, (p50, p99), count = probing_dead(server, database)
     rows.append(["what they killed deleted in the background, s", left or f"more than {PATIENCE:g}"])
     rows.append([f"GET by subject who has nothing meanwhile: p50 / p99 of {count}, ms", f"{p50:.2f} / {p99:.2f}"])
-    return rows
 
 
 def probing_dead(server, database):

@@ -2,7 +2,7 @@
 --
 -- wrk … -s load.lua URL -- FILE MODE OUT [HEADER…]
 --   FILE   a request per line: method, path and body, with tabs between
---   MODE   cycle: over and over; once: each once, then stop; feedback: the body of what an answer names next (see next_body)
+--   MODE   cycle: over and over; cycle:MS: so, with a pause before each on its connection; once: each once, then stop; feedback: the body of what an answer names next (see next_body)
 --   OUT    a file for the answers' bodies, one per line; - for none
 --   HEADER Name: value
 
@@ -10,6 +10,7 @@ local requests, count, at, mode, out = {}, 0, 0, "cycle", nil
 local queue, first, last = {}, 1, 0
 local method, path
 local spare, spares = nil, 0
+local pause
 
 function setup(thread) thread:set("number", 1) end
 
@@ -21,7 +22,8 @@ end
 
 function init(args)
    local file = args[1]
-   mode = args[2]
+   mode, pause = args[2]:match("^(%a+):?(%d*)$")
+   if pause == "" then delay = nil end
    for i = 4, #args do
       local name, value = args[i]:match("^([^:]*): (.*)$")
       wrk.headers[name] = value
@@ -53,6 +55,8 @@ local function last_ones()
    end
    return spare
 end
+
+function delay() return tonumber(pause) end
 
 function request()
    if mode == "feedback" then

@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::domain::{self, Clock, Tid};
 use crate::http::call::Call;
 use crate::service::Services;
+use crate::service::keys::is_sealed;
 use crate::service::tenants::Outcome;
 use crate::store::{self, Feed, Store};
 use crate::telemetry::Metrics;
@@ -30,10 +31,7 @@ pub(super) struct Parts {
 /// Opens everything below HTTP.
 pub(super) async fn parts(config: &Config, clock: Clock) -> Result<Parts, StartError> {
     let metrics = Arc::new(Metrics::new()?);
-    let master = config.load_master_key()?;
-    if let Some(warning) = &master.warning {
-        tracing::warn!("{warning}");
-    }
+    let given = config.load_master_key()?;
     let options =
         store::Options { metrics: Some(Arc::clone(&metrics)), ..store::Options::new(config.database_url.expose()) };
     store::migrate(&options).await?;
@@ -45,6 +43,13 @@ pub(super) async fn parts(config: &Config, clock: Clock) -> Result<Parts, StartE
     };
     let changed = Arc::clone(&coherence);
     let store = Store::open(&options, Arc::new(move |shards| changed.bump(shards))).await?;
+    let master = match given {
+        Some(given) => given,
+        None => config.make_master_key(is_sealed(&store).await?)?,
+    };
+    if let Some(warning) = &master.warning {
+        tracing::warn!("{warning}");
+    }
     let services =
         Services::new(store.clone(), Arc::new(master.key), clock, Arc::clone(&coherence), Arc::clone(&metrics));
     services.check_master_key().await?;

@@ -195,6 +195,11 @@ impl<G: Generation> Coherence<G> {
         young || quiet.is_some_and(|quiet| quiet.is_quiet())
     }
 
+    /// Whether entries are never older than the request.
+    pub fn is_strict(&self) -> bool {
+        self.mode == Mode::Strict
+    }
+
     /// The stamps of a value that is about to be read: call this first, then read.
     pub fn capture(&self, shards: &[Shard]) -> Stamps {
         Stamps { sum: self.sum(shards), shards: shards.into() }

@@ -40,18 +40,14 @@ const fn spec(name: &'static str, capacity: u64, seconds: u64) -> Spec {
 pub const TENANTS: Spec = spec("tenants", 10_000, 3600);
 /// Ids of tenants by name: tenant id, issuer, service key.
 pub const TENANT_NAMES: Spec = spec("tenant_names", 50_000, 3600);
-/// Signing keys, ready to sign, and key sets.
-pub const KEYS: Spec = spec("keys", 10_000, 3600);
 /// Clients by id.
 pub const CLIENTS: Spec = spec("clients", 50_000, 600);
-/// Users by name.
-pub const USERS: Spec = spec("users", 20_000, 600);
 /// Secrets that were found right, by a keyed hash of the secret and of what it was compared with; kept while they are used.
 pub const VERIFIED_SECRETS: Spec = spec("verified_secrets", 50_000, 60);
 /// Registered tokens and their grants.
 pub const TOKENS: Spec = spec("tokens", 200_000, 300);
-/// Revocations by selector; most say that there is none.
-pub const REVOCATIONS: Spec = spec("revocations", 500_000, 300);
+/// Epochs of tenants.
+pub const EPOCHS: Spec = spec("epochs", 50_000, 3600);
 
 /// How a look-up went, for the counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

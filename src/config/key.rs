@@ -25,25 +25,44 @@ pub struct LoadedKey {
 }
 
 impl Config {
-    /// The master key. Without a setting, one is made beside the SQLite file and found there from then on; PostgreSQL
-    /// needs the setting, as its database is shared by replicas that share no folder.
+    /// The master key, from its setting or from the file beside the SQLite file; `None` where that file is still to be made.
+    /// PostgreSQL needs the setting, as its database is shared by replicas that share no folder.
     ///
     /// # Errors
     ///
     /// A key that is missing, can't be read or isn't 32 bytes of base64url.
-    pub fn load_master_key(&self) -> Result<LoadedKey, ConfigError> {
+    pub fn load_master_key(&self) -> Result<Option<LoadedKey>, ConfigError> {
         if let Some(key) = &self.master_key {
-            return Ok(LoadedKey { key: parse(key.expose(), SETTING)?, warning: None });
+            return Ok(Some(LoadedKey { key: parse(key.expose(), SETTING)?, warning: None }));
         }
         if let Some(path) = &self.master_key_file {
-            return read(path, FILE_SETTING);
+            return read(path, FILE_SETTING).map(Some);
         }
+        let path = self.key_file()?;
+        if path.exists() { read(&path, SETTING).map(Some) } else { Ok(None) }
+    }
+
+    /// Makes the file of the master key beside the SQLite file, unless somebody else has meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When there is no place for it, it can't be made, or `is_sealed`: what a database holds already is sealed under another.
+    pub fn make_master_key(&self, is_sealed: bool) -> Result<LoadedKey, ConfigError> {
+        let path = self.key_file()?;
+        if is_sealed && !path.exists() {
+            let gone = format!("{} is gone, and this database can't be read without it: put it back", path.display());
+            return Err(ConfigError::new(SETTING, gone));
+        }
+        beside(&path)
+    }
+
+    fn key_file(&self) -> Result<PathBuf, ConfigError> {
         let database = self.sqlite_file().ok_or_else(|| {
             ConfigError::new(SETTING, "is required with this database: 32 random bytes in base64url, for instance from `openssl rand 32 | basenc --base64url | tr -d =`")
         })?;
         let mut path = database.into_os_string();
         path.push(".key");
-        beside(Path::new(&path))
+        Ok(path.into())
     }
 
     /// The file of an SQLite database.

@@ -112,24 +112,28 @@ fn a_key_file_is_made_once_beside_the_sqlite_file_and_for_its_owner_alone() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}?mode=rwc", folder.path().join("tenure.db").display());
     let config = config(&["--database-url", &url]).unwrap();
-    let first = config.load_master_key().unwrap();
+    assert!(config.load_master_key().unwrap().is_none());
+    let refused = config.make_master_key(true).unwrap_err().to_string();
+    assert!(refused.contains("tenure.db.key is gone"), "{refused}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    let first = config.make_master_key(false).unwrap();
     let file = folder.path().join("tenure.db.key");
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(first.warning.is_some_and(|text| text.contains("back it up")));
-    let second = config.load_master_key().unwrap();
+    let second = config.load_master_key().unwrap().unwrap();
     assert!(second.warning.is_none());
     assert_eq!(first.key.expose(), second.key.expose());
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(config.load_master_key().unwrap().warning.is_some_and(|text| text.contains("chmod 600")));
+    assert!(config.load_master_key().unwrap().unwrap().warning.is_some_and(|text| text.contains("chmod 600")));
 }
 
 #[test]
 fn a_key_is_taken_from_its_setting_and_required_without_a_file_to_put_it_beside() {
     let text = b64url(&[7; 32]);
     let given = config(&["--database-url", "postgres://db/x", "--master-key", &text]).unwrap();
-    assert_eq!(*given.load_master_key().unwrap().key.expose(), text);
+    assert_eq!(*given.load_master_key().unwrap().unwrap().key.expose(), text);
     for flags in [
         ["--database-url", "postgres://db/x", "--log", "info"],
         ["--database-url", "sqlite::memory:", "--log", "info"],

@@ -38,6 +38,8 @@ pub enum Topic {
     Grant,
     /// The revocation of a selector.
     Revocation,
+    /// A tenant's epoch, which every revocation carries forward.
+    Epoch,
 }
 
 impl Topic {
@@ -53,6 +55,7 @@ impl Topic {
             Self::Token => b'a',
             Self::Grant => b'g',
             Self::Revocation => b'r',
+            Self::Epoch => b'e',
         }
     }
 }

@@ -140,7 +140,7 @@ impl Services {
             self.store.write(ctx.tenant.id, (digest, life), |rows, args| Box::pin(consume(rows, args))).await?;
         match used_as {
             Use::First => {}
-            Use::Again => self.on_replay(ctx, "assertion"),
+            Use::Again => self.on_replay(ctx, "assertion", ctx.client.get().map(|client| client.client_id.as_str())),
             Use::Unknown => {
                 tracing::debug!(request_id = &*ctx.request_id, "the assertion may have been used before the restore");
             }

@@ -93,9 +93,12 @@ impl Services {
     }
 
     /// Something that may be used once was presented again, by a request that was right in all else.
-    pub(crate) fn on_replay(&self, ctx: &Ctx, what: &'static str) {
+    /// `client_id` is that of whom it was made for.
+    pub(crate) fn on_replay(&self, ctx: &Ctx, what: &'static str, client_id: Option<&str>) {
         self.metrics.replay(what);
-        let entry = By::request(ctx).did(AuditKind::ReplayDetected, ctx.now, &[("what", what)]);
+        let mut detail = vec![("what", what)];
+        detail.extend(client_id.map(|id| ("client_id", id)));
+        let entry = By::request(ctx).did(AuditKind::ReplayDetected, ctx.now, &detail);
         self.record_soon(ctx.tenant.id, entry);
     }
 

@@ -101,7 +101,7 @@ impl Services {
                     // Of a record, its identity and epoch are known once it is written.
                     authorization: AuthorizationId(id.0),
                     key,
-                    epoch: self.store.tenant(ctx.tenant.id).epoch().await?,
+                    epoch: self.epoch(ctx).await?,
                     chain: None,
                     transient: (!stored).then(|| terms.clone()),
                     iss,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::authorizations::unshare;
-use super::liveness::is_live;
+use super::liveness::{Revocable as _, hashes, is_live};
 use super::sign_in::{Belongs, IdToken, Passed, Prepared, SignIn};
 use super::tokens::{TokenSet, id_token, revoke};
 use super::{Ctx, Services};
@@ -164,7 +164,7 @@ impl Services {
                 Box::pin(async move { revoke::mark_of(rows, key, &Selector::Grant(*grant), *now).await.map(|_| ()) })
             })
             .await?;
-        self.on_replay(ctx, "code");
+        self.on_replay(ctx, "code", Some(&code.key.cid));
         Err(Error::InvalidGrant(GrantFault::Replayed))
     }
 
@@ -196,11 +196,12 @@ impl Services {
 
 /// Consumes the code and writes its tokens: both or neither.
 async fn redeem(rows: &TenantStore<'_, Tx>, prepared: &Prepared, code: &Code) -> Result<Outcome> {
-    if !rows.redeem_code(code, prepared.now).await? {
-        return Ok(Outcome::Lost);
-    }
-    if !is_live(rows, code).await? {
-        return Err(Error::InvalidGrant(GrantFault::Revoked));
+    if !rows.redeem_code(code, &hashes(&code.selectors()), prepared.now).await? {
+        // Most often somebody else was first; a code that was revoked is still pending.
+        let now = rows.find_code(code.id).await?;
+        let stands = |now: Code| now.state == CodeState::Pending && now.sealed == code.sealed;
+        let is_revoked = code.expires_at > prepared.now && now.is_some_and(stands);
+        return if is_revoked { Err(Error::InvalidGrant(GrantFault::Revoked)) } else { Ok(Outcome::Lost) };
     }
     prepared.write(rows).await.map(Outcome::Won)
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::keys::TenantKeys;
 use crate::cache::Freshness;
+use crate::cache::coherence::Stamps;
 use crate::domain::{Client, Seconds};
 use crate::tenancy::Tenant;
 
@@ -14,6 +15,9 @@ pub struct Ctx {
     pub tenant: Arc<Tenant>,
     /// Its keys.
     pub keys: Arc<TenantKeys>,
+    /// The stamps of both. What is made with them may be kept in memory for as long as these are current: by the time it is
+    /// made, the caches may know of a change that this request doesn't.
+    pub(crate) as_of: Arc<Stamps>,
     /// The store's time.
     pub now: Seconds,
     /// What this request may believe of the caches.

@@ -17,7 +17,7 @@ use crate::store::{Connection, TenantStore};
 use crate::tenancy::Tenant;
 
 pub(crate) use follow::{Wish, follow_settings};
-pub(crate) use rewrap::DigestKeys;
+pub(crate) use rewrap::{DigestKeys, is_sealed};
 pub use rotate::{KeyState, ListedKey, Rotated, Rotation};
 
 /// How long a reader of the JWK set may keep it, in seconds: a new key is published twice this long before it signs.

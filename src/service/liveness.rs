@@ -7,11 +7,25 @@ use crate::domain::{
     AccessToken, Authorization, AuthorizationId, AuthorizationKey, Chain, ChainId, Code, Epoch, Grant, Result,
     Selector, TokenNumber,
 };
-use crate::store::revocations::SelectorHash;
+use crate::service::{Ctx, Services};
+use crate::store::revocations::{SelectorHash, epoch_shard};
 use crate::store::{Connection, TenantStore};
 
+impl Services {
+    /// The epoch that an approval is made under: what is revoked from here on kills it.
+    pub(crate) async fn epoch(&self, ctx: &Ctx) -> Result<Epoch> {
+        let tenant = ctx.tenant.id;
+        let read = || async { self.store.tenant(tenant).epoch().await };
+        if !self.coherence.is_strict() {
+            // What is made under an epoch from before a revocation is dead for as long as it lives, not for the bound.
+            return read().await;
+        }
+        self.caches.epochs.get_or_load((&self.coherence, ctx.freshness), tenant, &[epoch_shard(tenant)], read).await
+    }
+}
+
 /// Something that revocations can kill.
-pub trait Revocable {
+pub trait Revocable: Sync {
     /// The epoch it was made under.
     fn epoch(&self) -> Epoch;
     /// All that can be revoked to kill it.
@@ -135,6 +149,16 @@ pub async fn is_live<C: Connection>(rows: &TenantStore<'_, C>, thing: &impl Revo
     Ok(rows.latest_revocation(&hashes(&thing.selectors())).await? <= thing.epoch())
 }
 
+/// As [`is_live`], for several things by one look; what is absent is not alive.
+pub async fn are_live<C: Connection>(
+    rows: &TenantStore<'_, C>,
+    things: &[Option<&dyn Revocable>],
+) -> Result<Vec<bool>> {
+    let asked: Vec<Vec<SelectorHash>> = things.iter().flatten().map(|thing| hashes(&thing.selectors())).collect();
+    let revoked = rows.revocations_of(&asked.concat()).await?;
+    Ok(things.iter().map(|thing| thing.is_some_and(|thing| outlives(thing, &revoked))).collect())
+}
+
 /// More revocations than this are looked up by selector, not read as a whole.
 const WHOLE: u32 = 5_000;
 
@@ -153,7 +177,7 @@ pub async fn retain_live<C: Connection, T: Revocable>(rows: &TenantStore<'_, C>,
     Ok(page.into_iter().filter(|thing| outlives(thing, &revoked)).collect())
 }
 
-fn outlives(thing: &impl Revocable, revoked: &HashMap<SelectorHash, Epoch>) -> bool {
+fn outlives(thing: &(impl Revocable + ?Sized), revoked: &HashMap<SelectorHash, Epoch>) -> bool {
     hashes(&thing.selectors()).iter().all(|hash| revoked.get(hash).is_none_or(|epoch| *epoch <= thing.epoch()))
 }
 

@@ -33,7 +33,7 @@ use crate::cache::{self, Coherence, CoherentCache, Outcome, Spec};
 use crate::crypto::password::Passwords;
 use crate::crypto::seal::MasterKey;
 use crate::crypto::secret::random;
-use crate::domain::{Clock, Seconds, TenantId};
+use crate::domain::{Clock, Epoch, Seconds, TenantId};
 use crate::store::Store;
 use crate::store::directory::NameKind;
 use crate::telemetry::Metrics;
@@ -79,6 +79,8 @@ pub(crate) struct Caches {
     pub(crate) clients: CoherentCache<(TenantId, String), Arc<client_auth::KnownClient>>,
     /// What good access tokens stand for, by tenant and hash of the text.
     pub(crate) tokens: CoherentCache<(TenantId, [u8; 32]), Arc<TokenFacts>>,
+    /// Epochs of tenants.
+    pub(crate) epochs: CoherentCache<TenantId, Epoch>,
 }
 
 impl Caches {
@@ -88,6 +90,7 @@ impl Caches {
             names: CoherentCache::new(cache::TENANT_NAMES, tally(metrics, cache::TENANT_NAMES)),
             clients: CoherentCache::new(cache::CLIENTS, tally(metrics, cache::CLIENTS)),
             tokens: CoherentCache::new(cache::TOKENS, tally(metrics, cache::TOKENS)),
+            epochs: CoherentCache::new(cache::EPOCHS, tally(metrics, cache::EPOCHS)),
         }
     }
 }

@@ -172,10 +172,16 @@ pub async fn newest_live_chain<C: Connection>(
     Ok(retain_live(rows, chains).await?.into_iter().next())
 }
 
+/// The stored record that a grant belongs to, dead or alive.
+pub async fn record_of<C: Connection>(rows: &TenantStore<'_, C>, grant: &Grant) -> Result<Option<Authorization>> {
+    let found = rows.find_authorization(&grant.key).await?;
+    Ok(found.filter(|record| record.id == grant.authorization))
+}
+
 /// The stored record that a grant belongs to, if it still lives.
 pub async fn live_record<C: Connection>(rows: &TenantStore<'_, C>, grant: &Grant) -> Result<Option<Authorization>> {
-    let Some(record) = rows.find_authorization(&grant.key).await? else { return Ok(None) };
-    Ok((record.id == grant.authorization && is_live(rows, &record).await?).then_some(record))
+    let Some(record) = record_of(rows, grant).await? else { return Ok(None) };
+    Ok(is_live(rows, &record).await?.then_some(record))
 }
 
 impl Prepared {

@@ -1,12 +1,29 @@
 //! Refresh token chains.
 
-use entity::refresh_token as row;
-use sea_orm::{ConnectionTrait, DbBackend, Value};
+use std::sync::LazyLock;
+
+use entity::{authorization_grant, refresh_token as row};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, QueryResult, Value};
 
 use super::authorizations::{key, key_values};
+use super::grants;
 use super::purge::GRANT_REST;
-use super::scoped::{TenantStore, id_range, id16, placeholders, values};
-use crate::domain::{AuthorizationId, AuthorizationKey, Chain, ChainId, Error, GrantId, Result, Seconds};
+use super::scoped::{TenantStore, id_range, id16, placeholders, prefixed, values};
+use crate::domain::{AuthorizationId, AuthorizationKey, Chain, ChainId, Error, Grant, GrantId, Result, Seconds};
+
+/// What the columns of a chain and of its grant begin with where both are read.
+const CHAIN: &str = "c_";
+const GRANT: &str = "g_";
+
+/// A row of a chain and of its grant.
+struct Pair(row::Model, Option<authorization_grant::Model>);
+
+impl FromQueryResult for Pair {
+    fn from_query_result(found: &QueryResult, _: &str) -> Result<Self, DbErr> {
+        let chain = row::Model::from_query_result(found, CHAIN)?;
+        Ok(Self(chain, authorization_grant::Model::from_query_result_optional(found, GRANT)?))
+    }
+}
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// Writes a new chain; `digest` is the keyed hash of an imported token's text.
@@ -46,6 +63,22 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     pub async fn find_chain(&self, id: ChainId) -> Result<Option<Chain>> {
         let sql = "SELECT * FROM refresh_token WHERE tenant_id = $1 AND id = $2";
         self.chain(sql, values![id.0.to_vec()]).await
+    }
+
+    /// A chain, dead or alive, with its grant.
+    pub async fn find_chain_and_grant(&self, id: ChainId) -> Result<Option<(Chain, Option<Grant>)>> {
+        static SQL: LazyLock<String> = LazyLock::new(|| {
+            format!(
+                "SELECT {}, {} FROM refresh_token c
+                LEFT JOIN authorization_grant g ON g.tenant_id = c.tenant_id AND g.id = c.grant_id
+                WHERE c.tenant_id = $1 AND c.id = $2",
+                prefixed::<row::Entity>("c", CHAIN),
+                prefixed::<authorization_grant::Entity>("g", GRANT)
+            )
+        });
+        let found: Option<Pair> = self.one(&SQL, values![id.0.to_vec()]).await?;
+        let Some(Pair(chain, grant)) = found else { return Ok(None) };
+        Ok(Some((to_thing(chain)?, grant.map(grants::to_thing).transpose()?)))
     }
 
     /// The chain of an imported token.

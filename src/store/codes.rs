@@ -1,10 +1,11 @@
 //! Authorisation codes.
 
 use entity::authorization_code as row;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Value};
 
 use super::authorizations::key;
-use super::scoped::{TenantStore, id_range, id16, values};
+use super::revocations::SelectorHash;
+use super::scoped::{TenantStore, id_range, id16, placeholders, values};
 use crate::domain::{AuthorizationId, Code, CodeId, CodeState, Error, GrantId, Result, Seconds};
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
@@ -61,12 +62,19 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         rows.into_iter().map(to_thing).collect()
     }
 
-    /// Takes a pending code whose snapshot is still the one that was read into its final state; tells whether this call did it.
-    pub async fn redeem_code(&self, code: &Code, now: Seconds) -> Result<bool> {
-        let sql = "UPDATE authorization_code SET state = $3, used_at = $4
-            WHERE tenant_id = $1 AND id = $2 AND state = 0 AND expires_at > $4 AND sealed = $5";
-        let values = values![code.id.0.to_vec(), state_number(CodeState::Consumed), now, code.sealed.clone()];
-        Ok(self.execute(sql, values).await? == 1)
+    /// Takes a pending code whose snapshot is still the one that was read, and that none of the selectors has killed, into its
+    /// final state; tells whether this call did it.
+    pub async fn redeem_code(&self, code: &Code, killers: &[SelectorHash], now: Seconds) -> Result<bool> {
+        let sql = format!(
+            "UPDATE authorization_code SET state = $3, used_at = $4
+            WHERE tenant_id = $1 AND id = $2 AND state = 0 AND expires_at > $4 AND sealed = $5 AND NOT EXISTS
+                (SELECT 1 FROM revocation WHERE tenant_id = $1 AND epoch > $6 AND selector IN ({}))",
+            placeholders(7, killers.len())
+        );
+        let consumed = state_number(CodeState::Consumed);
+        let values = values![code.id.0.to_vec(), consumed, now, code.sealed.clone(), code.epoch];
+        let values = values.into_iter().chain(killers.iter().map(|killer| Value::from(killer.to_vec())));
+        Ok(self.execute(&sql, values).await? == 1)
     }
 
     /// Up to `limit` pending codes after an id.

@@ -16,6 +16,11 @@ pub fn revocation_shard(tenant: TenantId, selector: &SelectorHash) -> Shard {
     Shard::of(tenant, Topic::Revocation, selector)
 }
 
+/// The shard of a tenant's epoch.
+pub fn epoch_shard(tenant: TenantId) -> Shard {
+    Shard::of(tenant, Topic::Epoch, &[])
+}
+
 /// A revocation to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct Revocation<'a> {
@@ -72,7 +77,9 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         let sql = "INSERT INTO tenant_epoch (tenant_id, epoch) VALUES ($1, $2)
             ON CONFLICT (tenant_id) DO UPDATE SET epoch = tenant_epoch.epoch + $2";
         self.keep_epoch(None);
-        self.execute(sql, values![by]).await.map(|_| ())
+        self.execute(sql, values![by]).await?;
+        self.touch(epoch_shard(self.tenant_id()));
+        Ok(())
     }
 
     /// Revokes: takes the next epoch and writes it to the selector. Whatever was made under a lower epoch and obeys the
@@ -103,6 +110,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         ];
         self.execute(mark, values).await?;
         self.touch(revocation_shard(self.tenant_id(), &revocation.selector));
+        self.touch(epoch_shard(self.tenant_id()));
         self.count_revocation();
         Ok(Revoked { epoch, previous })
     }

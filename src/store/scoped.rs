@@ -2,8 +2,10 @@
 
 use std::sync::Mutex;
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, FromQueryResult, Insert, IntoActiveModel, ModelTrait};
-use sea_orm::{QueryTrait, Statement, Value};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Insert, IntoActiveModel, Iterable,
+    ModelTrait, QueryTrait, Statement, Value,
+};
 
 use super::error::from_db;
 use super::together::Together;
@@ -184,6 +186,15 @@ pub(super) use values;
 /// Placeholders `$first, $first+1, …` for a list of `count` values.
 pub(super) fn placeholders(first: usize, count: usize) -> String {
     (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The columns of a table under names that begin with a prefix, so that one query reads rows of two tables.
+pub(super) fn prefixed<E: EntityTrait>(table: &str, prefix: &str) -> String {
+    let columns = <E as EntityTrait>::Column::iter().map(|column| {
+        let name = column.as_str();
+        format!("{table}.{name} AS {prefix}{name}")
+    });
+    columns.collect::<Vec<_>>().join(", ")
 }
 
 /// The sixteen bytes of an identity column.

@@ -84,7 +84,7 @@ impl Served {
             drain_delay: std::time::Duration::ZERO,
         };
         let front = http::front(api, shared, Arc::clone(&metrics));
-        let serving = Serving::start(&listen, front, Arc::new(Readiness::default()), &metrics).await.unwrap();
+        let serving = Serving::start(&listen, front, Arc::new(Readiness::default()), &metrics).unwrap();
         Self { address: serving.public_addr, metrics, _serving: serving, _folder: folder }
     }
 

@@ -108,6 +108,8 @@ async fn security_events_are_on_the_trail(app: &TestApp) {
         let shown = found.iter().filter(|kind| **kind == "secrets_shown").count();
         if found.contains(&"replay_detected") && shown == 2 {
             assert!(!json!(entries).to_string().contains(&code));
+            let replay = entries.iter().find(|entry| entry["kind"] == "replay_detected").unwrap();
+            assert_eq!(replay["detail"], json!({"what": "code", "client_id": "c1"}));
             return;
         }
         tokio::task::yield_now().await;

@@ -33,23 +33,23 @@ pub(super) enum Change {
 
 impl Change {
     /// Those that are one small write.
-    pub(super) const LIGHT: [Self; 6] = [
+    pub(super) const LIGHT: [Self; 7] = [
         Self::SubjectRevoked,
         Self::ClientRevoked,
         Self::PairRevoked,
         Self::TokenRevoked,
         Self::RevokedByItsClient,
         Self::DeletedByAuthlete,
+        Self::KeyCompromised,
     ];
     /// Those of whole clients, users, keys and tenants.
-    pub(super) const HEAVY: [Self; 9] = [
+    pub(super) const HEAVY: [Self; 8] = [
         Self::DeletedByIam,
         Self::ClientDisabled,
         Self::ClientDeleted,
         Self::SecretReplaced,
         Self::UserDisabled,
         Self::ApiTokenReplaced,
-        Self::KeyCompromised,
         Self::TenantDisabled,
         Self::TenantDeleted,
     ];

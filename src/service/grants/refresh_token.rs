@@ -8,8 +8,8 @@ use crate::crypto::token::RefreshText;
 use crate::domain::{
     AccessToken, AuthorizationView, Chain, Error, Grant, GrantFault, Kind, RefreshShown, Result, Seconds, Terms, scope,
 };
-use crate::service::liveness::is_live;
-use crate::service::sign_in::{live_record, remaining, remaining_unused};
+use crate::service::liveness::{Revocable, are_live};
+use crate::service::sign_in::{live_record, record_of, remaining, remaining_unused};
 use crate::service::tokens::issue::{self, Approval};
 use crate::service::tokens::{TokenSet, id_token, revoke};
 use crate::service::{Ctx, Services};
@@ -32,9 +32,10 @@ impl std::fmt::Debug for Refresh<'_> {
     }
 }
 
-/// A chain that a presented token belongs to, and the token's generation.
+/// A chain that a presented token belongs to, its grant, and the token's generation.
 struct Presented {
     chain: Chain,
+    grant: Option<Grant>,
     generation: i64,
 }
 
@@ -55,6 +56,8 @@ struct Step {
     rotate: bool,
     mark_used: bool,
     rows: Vec<AccessToken>,
+    /// How long the grant is kept as it is.
+    kept_until: Seconds,
     now: Seconds,
 }
 
@@ -76,11 +79,11 @@ impl Services {
     }
 
     async fn attempt(&self, ctx: &Ctx, request: Refresh<'_>, presented: Presented) -> Result<Option<TokenSet>> {
-        let Presented { chain, generation } = presented;
-        if request.client_id.is_some_and(|client| client != chain.key.cid) {
+        if request.client_id.is_some_and(|client| client != presented.chain.key.cid) {
             return Err(Error::InvalidGrant(GrantFault::WrongClient));
         }
-        let (grant, terms) = self.terms_of(ctx, &chain).await?;
+        let (grant, terms) = self.terms_of(ctx, &presented).await?;
+        let Presented { chain, generation, .. } = presented;
         let standing = standing(&chain, generation, ctx);
         if standing == Standing::Replay {
             return self.replayed_refresh(ctx, &chain).await.map(Some);
@@ -109,7 +112,7 @@ impl Services {
         let idle_counts = chain.max_idle > 0 && chain.used_at < ctx.now;
         let ends_grace = chain.rotated_at.is_some() && !chain.current_used;
         let mark_used = standing == Standing::Current && !rotate && (idle_counts || ends_grace);
-        let step = Step { chain: chain.clone(), rotate, mark_used, rows, now: ctx.now };
+        let step = Step { chain: chain.clone(), rotate, mark_used, rows, kept_until: grant.expires_at, now: ctx.now };
         if !self.take(ctx, step).await? {
             return Ok(None);
         }
@@ -143,14 +146,15 @@ impl Services {
         let unknown = || Error::InvalidGrant(GrantFault::Unknown);
         // One of ours whose record was imported anew is found as any imported one.
         if let Some(RefreshText { chain, generation }) = ctx.keys.tokens.read_refresh(text)
-            && let Some(chain) = rows.find_chain(chain).await?
+            && let Some((chain, grant)) = rows.find_chain_and_grant(chain).await?
         {
-            return Ok(Presented { chain, generation });
+            return Ok(Presented { chain, grant, generation });
         }
         if ctx.tenant.has_imports {
             for keys in ctx.keys.tokens.iter() {
                 if let Some(chain) = rows.find_chain_by_foreign(&keys.foreign_digest(text)).await? {
-                    return Ok(Presented { chain, generation: 0 });
+                    let grant = rows.find_grant(chain.grant).await?;
+                    return Ok(Presented { chain, grant, generation: 0 });
                 }
             }
         }
@@ -161,19 +165,26 @@ impl Services {
     ///
     /// # Errors
     /// [`Error::InvalidGrant`] when any of them is dead or expired.
-    async fn terms_of(&self, ctx: &Ctx, chain: &Chain) -> Result<(Grant, Terms)> {
+    async fn terms_of(&self, ctx: &Ctx, Presented { chain, grant, .. }: &Presented) -> Result<(Grant, Terms)> {
         let rows = self.store.tenant(ctx.tenant.id);
         let revoked = || Error::InvalidGrant(GrantFault::Revoked);
-        if !is_live(&rows, chain).await? {
+        // The record is the grant's own and the same look at revocations judges both, read before it.
+        let record = match grant {
+            Some(grant) if grant.transient.is_none() => record_of(&rows, grant).await?,
+            Some(_) | None => None,
+        };
+        let live =
+            are_live(&rows, &[Some(chain as &dyn Revocable), record.as_ref().map(|r| r as &dyn Revocable)]).await?;
+        if !live[0] {
             return Err(revoked());
         }
         if chain.deadline() <= ctx.now {
             return Err(Error::InvalidGrant(GrantFault::Expired));
         }
-        let grant = rows.find_grant(chain.grant).await?.ok_or_else(revoked)?;
+        let grant = grant.clone().ok_or_else(revoked)?;
         let terms = match &grant.transient {
             Some(terms) => terms.clone(),
-            None => live_record(&rows, &grant).await?.ok_or_else(revoked)?.terms,
+            None => record.filter(|_| live[1]).ok_or_else(revoked)?.terms,
         };
         if terms.irt { Ok((grant, terms)) } else { Err(revoked()) }
     }
@@ -185,7 +196,7 @@ impl Services {
                 Box::pin(revoke::authorization(rows, chain, *now))
             })
             .await?;
-        self.on_replay(ctx, "refresh_token");
+        self.on_replay(ctx, "refresh_token", Some(&chain.key.cid));
         Err(Error::InvalidGrant(GrantFault::Replayed))
     }
 
@@ -194,8 +205,9 @@ impl Services {
     /// # Errors
     /// [`Error::NotFound`] for a token that could not be used to refresh.
     pub async fn inspect_refresh_token(&self, ctx: &Ctx, text: &str) -> Result<AuthorizationView> {
-        let Presented { chain, generation } = self.present(ctx, text).await.map_err(missing)?;
-        let (grant, terms) = self.terms_of(ctx, &chain).await.map_err(missing)?;
+        let presented = self.present(ctx, text).await.map_err(missing)?;
+        let (grant, terms) = self.terms_of(ctx, &presented).await.map_err(missing)?;
+        let Presented { chain, generation, .. } = presented;
         if generation != chain.generation {
             return Err(Error::NotFound(Kind::RefreshToken));
         }
@@ -233,9 +245,9 @@ impl Services {
     /// # Errors
     /// [`Error::NotFound`] for any other.
     pub(crate) async fn chain_in_force(&self, ctx: &Ctx, text: &str) -> Result<Chain> {
-        let chain = self.present(ctx, text).await.map_err(missing)?.chain;
-        self.terms_of(ctx, &chain).await.map_err(missing)?;
-        Ok(chain)
+        let presented = self.present(ctx, text).await.map_err(missing)?;
+        self.terms_of(ctx, &presented).await.map_err(missing)?;
+        Ok(presented.chain)
     }
 }
 
@@ -292,7 +304,9 @@ async fn write(rows: &TenantStore<'_, Tx>, step: &Step) -> Result<bool> {
     }
     for row in &step.rows {
         rows.insert_access_token(row).await?;
-        rows.extend_grant(row.grant, row.expires_at).await?;
+        if row.expires_at > step.kept_until {
+            rows.extend_grant(row.grant, row.expires_at).await?;
+        }
     }
     Ok(true)
 }

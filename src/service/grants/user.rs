@@ -25,11 +25,6 @@ pub(super) struct Transient {
 }
 
 impl Services {
-    /// The epoch that an approval is made under: what is revoked from here on kills it.
-    pub(super) async fn epoch(&self, ctx: &Ctx) -> Result<Epoch> {
-        self.store.tenant(ctx.tenant.id).epoch().await
-    }
-
     /// Issues the tokens of a transient authorisation.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use super::{open, place};
 use crate::crypto::seal::MasterKey;
 use crate::domain::{Error, Result, TenantId};
 use crate::service::Services;
+use crate::store::Store;
 use crate::store::secrets::StoredSecret;
 
 /// How many tenants are read at a time.
@@ -96,6 +97,11 @@ impl Services {
         let stored = self.store.settle_platform_state(PROOF, proof).await?;
         self.master.open(PROOF.as_bytes(), &stored).map(|_| ()).ok_or_else(wrong_key)
     }
+}
+
+/// Whether a database holds what was sealed under a master key.
+pub(crate) async fn is_sealed(store: &Store) -> Result<bool> {
+    Ok(store.platform_state(PROOF).await?.is_some())
 }
 
 const DIGEST_KEYS: &str = "digest-keys";

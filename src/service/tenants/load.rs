@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::cache::Freshness;
+use crate::cache::coherence::Stamps;
 use crate::crypto::secret::Secret;
 use crate::domain::coherence::{NO_TENANT, Shard, Topic};
 use crate::domain::{Error, Result, TenantId};
@@ -23,6 +24,8 @@ pub struct Served {
     pub tenant: Arc<Tenant>,
     /// Its keys.
     pub keys: Arc<TenantKeys>,
+    /// From before either was read.
+    pub(crate) as_of: Arc<Stamps>,
 }
 
 /// Those secrets of the settings that must be read back.
@@ -92,11 +95,13 @@ impl Services {
     /// The context of a request for a tenant that was just looked up.
     pub fn context_of(&self, freshness: Freshness, served: &Served, request_id: Arc<str>) -> Ctx {
         let (tenant, keys) = (Arc::clone(&served.tenant), Arc::clone(&served.keys));
-        Ctx { tenant, keys, now: self.now(), request_id, freshness, client: Arc::default() }
+        let as_of = Arc::clone(&served.as_of);
+        Ctx { tenant, keys, as_of, now: self.now(), request_id, freshness, client: Arc::default() }
     }
 
     async fn load(&self, id: TenantId) -> Result<Option<Arc<Served>>> {
         let rows = self.store.tenant(id);
+        let as_of = Arc::new(self.coherence.capture(&[tenant_shard(id)]));
         let Some(mut stored) = existing(&rows).await? else { return Ok(None) };
         for _ in 0..LOOKS {
             let keys = TenantKeys::load(&rows, &self.master).await;
@@ -106,7 +111,7 @@ impl Services {
             if again.version == stored.version {
                 let keys = keys?;
                 let tenant = open(stored, &keys)?;
-                return Ok(Some(Arc::new(Served { tenant: Arc::new(tenant), keys: Arc::new(keys) })));
+                return Ok(Some(Arc::new(Served { tenant: Arc::new(tenant), keys: Arc::new(keys), as_of })));
             }
             stored = again;
         }

@@ -128,13 +128,15 @@ impl Services {
     }
 
     /// The stamps of all that makes a token what it is, once its row has told what that is and before revocations are read.
-    /// `None` if the row may have changed meanwhile.
+    /// `None` if the row may have changed meanwhile, or the tenant since this request began: its keys have verified the token
+    /// already.
     fn after_row(&self, ctx: &Ctx, number: TokenNumber, before: &Stamps, selectors: &[Selector<'_>]) -> Option<Stamps> {
         let tenant = ctx.tenant.id;
         let mut shards = vec![token_shard(tenant, number), tenant_shard(tenant)];
         shards.extend(hashes(selectors).iter().map(|hash| revocation_shard(tenant, hash)));
         let stamps = self.coherence.capture(&shards);
-        self.coherence.is_current(before).then_some(stamps)
+        let stands = self.coherence.is_current(before) && self.coherence.is_current(&ctx.as_of);
+        stands.then_some(stamps)
     }
 
     async fn inspect_jwt(&self, ctx: &Ctx, jwt: &Verified) -> Result<Seen> {
