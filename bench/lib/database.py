@@ -89,8 +89,8 @@ class Postgres:
     def series(self, count):
         return f"generate_series(1, {count}) AS s(i)"
 
-    def id(self, letter):
-        return f"convert_to(chr(33 + i % 90) || '{letter}' || lpad(i::text, 14, '0'), 'UTF8')"
+    def id(self, letter, number="i"):
+        return f"convert_to(chr(33 + {number} % 90) || '{letter}' || lpad({number}::text, 14, '0'), 'UTF8')"
 
     def padded(self, text):
         return f"'{text}' || lpad(i::text, 7, '0')"

@@ -26,7 +26,7 @@ def scripts(database):
     row = insert(database, "access_token", {"number": ":r"})
     chain = insert(database, "refresh_token", fresh)
     grant = insert(database, "authorization_grant", {"id": fresh["id"]})
-    code = f"tenant_id = {tenant} AND id = convert_to('k' || lpad(:i::text, 15, '0'), 'UTF8')"
+    code = f"tenant_id = {tenant} AND id = {database.id('k', ':i')}"
     read = f"SELECT * FROM authorization_code WHERE {code};\n"
     consume = f"UPDATE authorization_code SET state = 1, used_at = 1 WHERE {code} AND state = 0;\n"
     live = f"SELECT max(epoch) FROM revocation WHERE tenant_id = {tenant} AND selector IN ('a', 'b', 'c', 'd');\n"

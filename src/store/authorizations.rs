@@ -3,7 +3,7 @@
 use entity::authorization_record as row;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 
-use super::scoped::{TenantStore, id16, values};
+use super::scoped::{TenantStore, id16, placeholders, values};
 use crate::domain::{Authorization, AuthorizationId, AuthorizationKey, ChainId, Epoch, Error, Result, Terms};
 
 /// Which authorisations to read. `None` leaves a part open; an actor of `Some(None)` means "has no actor".
@@ -173,19 +173,29 @@ fn page(
     let mut values: Vec<Value> = Vec::new();
     let mut sql = format!("SELECT {columns} FROM authorization_record WHERE tenant_id = $1");
     let act = filter.act.as_ref().map(|a| a.clone().unwrap_or_default());
+    // What is the same in all rows takes no part in the order: an index that begins with it has the rest in order.
+    let mut free: Vec<&str> = order.columns().to_vec();
     for (column, value) in [("sub", &filter.sub), ("cid", &filter.cid), ("act", &act)] {
         if let Some(value) = value {
             values.push(value.clone().into());
             sql += &format!(" AND {column} = ${}", values.len() + 1);
+            free.retain(|other| *other != column);
         }
     }
-    let [a, b, c] = order.columns();
     if let Some(after) = after {
-        let n = values.len() + 2;
-        values.extend(order.place(after));
-        sql += &format!(" AND ({a}, {b}, {c}) > (${n}, ${}, ${})", n + 1, n + 2);
+        let first = values.len() + 2;
+        let place = order.columns().into_iter().zip(order.place(after));
+        values.extend(place.filter(|(column, _)| free.contains(column)).map(|(_, value)| value));
+        sql += &match free.len() {
+            // One key has one record at most.
+            0 => " AND 1 = 0".to_owned(),
+            count => format!(" AND ({}) > ({})", free.join(", "), placeholders(first, count)),
+        };
     }
-    sql += &format!(" ORDER BY {a}, {b}, {c} LIMIT {limit}");
+    if !free.is_empty() {
+        sql += &format!(" ORDER BY {}", free.join(", "));
+    }
+    sql += &format!(" LIMIT {limit}");
     (sql, values)
 }
 
