@@ -7,7 +7,7 @@ use crate::crypto::jwt::{self, JwtFault};
 use crate::crypto::secret::sha256;
 use crate::crypto::selector;
 use crate::domain::{Result, Seconds, Selector};
-use crate::store::{TenantStore, Tx};
+use crate::store::{Lock, TenantStore, Tx};
 
 /// How far clocks may be apart, in seconds.
 pub(crate) const SKEW: Seconds = 60;
@@ -136,8 +136,9 @@ impl Services {
     ) -> Result<bool> {
         let length = (issuer.len() as u64).to_be_bytes();
         let digest = sha256(&[kind.as_bytes(), &[0], &length, issuer.as_bytes(), id.as_bytes()].concat());
+        let lock = Lock::Row(std::array::from_fn(|i| digest[i]));
         let used_as =
-            self.store.write(ctx.tenant.id, (digest, life), |rows, args| Box::pin(consume(rows, args))).await?;
+            self.store.write((ctx.tenant.id, lock), (digest, life), |rows, args| Box::pin(consume(rows, args))).await?;
         match used_as {
             Use::First => {}
             Use::Again => self.on_replay(ctx, "assertion", ctx.client.get().map(|client| client.client_id.as_str())),

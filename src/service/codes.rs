@@ -16,7 +16,7 @@ use crate::domain::{
     AuthorizationId, AuthorizationView, Chain, Code, CodeExtras, CodeId, CodeState, Error, Grant, GrantFault, NEVER,
     Result, Seconds, Selector, Terms,
 };
-use crate::store::{TenantStore, Tx};
+use crate::store::{Lock, TenantStore, Tx};
 
 /// What a code carries: what was posted, as it was.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -123,7 +123,7 @@ impl Services {
         let prepared = self.prepare(ctx, sign_in).await?;
         let (prepared, code, outcome) = self
             .store
-            .write(ctx.tenant.id, Arc::new((prepared, code)), |rows, shared| {
+            .write((ctx.tenant.id, Lock::Row(code.id.0)), Arc::new((prepared, code)), |rows, shared| {
                 Box::pin(async move { Ok((shared.clone(), redeem(rows, &shared.0, &shared.1).await?)) })
             })
             .await
@@ -151,7 +151,7 @@ impl Services {
             return Ok(());
         }
         self.store
-            .write(ctx.tenant.id, (code.id, ctx.now), |rows, (id, now)| {
+            .write((ctx.tenant.id, Lock::Row(code.id.0)), (code.id, ctx.now), |rows, (id, now)| {
                 Box::pin(async move { rows.consume_code(*id, CodeState::Burnt, *now).await.map(|_| ()) })
             })
             .await
@@ -160,7 +160,7 @@ impl Services {
     /// Kills what was made from a code that is presented again, and nothing that existed before it.
     async fn replayed(&self, ctx: &Ctx, code: &Code) -> Result<TokenSet> {
         self.store
-            .write(ctx.tenant.id, (code.grant, code.key.clone(), ctx.now), |rows, (grant, key, now)| {
+            .write((ctx.tenant.id, Lock::Epoch), (code.grant, code.key.clone(), ctx.now), |rows, (grant, key, now)| {
                 Box::pin(async move { revoke::mark_of(rows, key, &Selector::Grant(*grant), *now).await.map(|_| ()) })
             })
             .await?;

@@ -37,6 +37,41 @@ pub type Write<A, T> = for<'t> fn(&'t TenantStore<'t, Tx>, &'t A) -> Work<'t, T>
 /// Told which shards of the caches a durable transaction changed, before anybody is answered.
 pub type AfterCommit = Arc<dyn Fn(&[Shard]) + Send + Sync>;
 
+/// What a write locks first. The writes of a batch run in this order, so that two batches that want the same rows take them
+/// one after the other and don't wait for each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lock {
+    /// A row that many may ask for at once, such as a code, by its id.
+    Row([u8; 16]),
+    /// Nothing that anybody waits for, or who knows what.
+    #[default]
+    Other,
+    /// The tenant's epoch, which every revocation carries forward.
+    Epoch,
+}
+
+/// When a write has its turn in a batch: whose rows it is of, and what it locks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Turn(TenantId, Lock);
+
+impl Turn {
+    fn tenant(self) -> TenantId {
+        self.0
+    }
+}
+
+impl From<TenantId> for Turn {
+    fn from(tenant: TenantId) -> Self {
+        Self(tenant, Lock::default())
+    }
+}
+
+impl From<(TenantId, Lock)> for Turn {
+    fn from((tenant, lock): (TenantId, Lock)) -> Self {
+        Self(tenant, lock)
+    }
+}
+
 const QUEUE: usize = 4096;
 const BATCH: usize = 512;
 /// An item that fails after such a time has waited for somebody else's lock.
@@ -44,7 +79,7 @@ const LONG: Duration = Duration::from_secs(1);
 /// How often an item that lost against another transaction is run again.
 const ATTEMPTS: usize = 5;
 /// A batch that took longer to lose is not run again: whoever waits for it has waited enough.
-const RUN_AGAIN_WITHIN: Duration = Duration::from_secs(2);
+const RUN_AGAIN_WITHIN: Duration = Duration::from_secs(4);
 
 /// The queue, the tasks that empty it, and the pool they write through.
 pub(super) struct Writer {
@@ -74,13 +109,13 @@ impl Writer {
     }
 
     /// Queues one write and waits for its answer.
-    pub(super) async fn submit<A, T>(&self, tenant: TenantId, args: A, work: Write<A, T>) -> Result<T>
+    pub(super) async fn submit<A, T>(&self, turn: Turn, args: A, work: Write<A, T>) -> Result<T>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let item: Box<dyn Item> = Box::new(Queued { tenant, args, work, done: None, reply });
+        let item: Box<dyn Item> = Box::new(Queued { turn, args, work, done: None, reply });
         let sender = self.sender.upgrade().ok_or_else(|| Error::Unavailable("the writer has stopped".into()))?;
         sender.try_send(item).map_err(|_| {
             if let Some(metrics) = &self.metrics {
@@ -145,7 +180,7 @@ impl Lane {
                 return;
             }
             // One order for all, so that two lanes don't wait for each other.
-            batch.sort_by_key(|item| item.tenant());
+            batch.sort_by_key(|item| item.turn());
             self.write(batch).await;
         }
     }
@@ -186,7 +221,7 @@ impl Lane {
             };
             match ran {
                 Ok(done) => {
-                    changed.extend(done.changed.into_iter().map(|shard| (item.tenant(), shard)));
+                    changed.extend(done.changed.into_iter().map(|shard| (item.turn().tenant(), shard)));
                     revocations += done.revocations;
                 }
                 Err(Failure::Item | Failure::Traces) if alone => {

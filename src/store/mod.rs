@@ -39,7 +39,7 @@ pub use sea_orm::ConnectionTrait as Connection;
 
 use crate::domain::{Result, TenantId};
 
-pub use batch::{AfterCommit, Write};
+pub use batch::{AfterCommit, Lock, Turn, Write};
 pub use feed::Feed;
 pub use open::{Options, migrate};
 pub use pulse::Watched;
@@ -80,12 +80,12 @@ impl Store {
     /// # Errors
     /// What `work` returns, with nothing changed; [`crate::domain::Error::Unavailable`] when the queue is full or the
     /// database is lost.
-    pub async fn write<A, T>(&self, tenant: TenantId, args: A, work: Write<A, T>) -> Result<T>
+    pub async fn write<A, T>(&self, turn: impl Into<Turn>, args: A, work: Write<A, T>) -> Result<T>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        self.writer.submit(tenant, args, work).await
+        self.writer.submit(turn.into(), args, work).await
     }
 
     /// The pool, for the parts of the store that are not a tenant's.

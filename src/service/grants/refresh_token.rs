@@ -13,7 +13,7 @@ use crate::service::sign_in::{live_record, record_of, remaining, remaining_unuse
 use crate::service::tokens::issue::{self, Approval};
 use crate::service::tokens::{TokenSet, id_token, revoke};
 use crate::service::{Ctx, Services};
-use crate::store::{TenantStore, Tx};
+use crate::store::{Lock, TenantStore, Tx};
 
 /// A request to refresh.
 #[derive(Clone, Copy)]
@@ -137,7 +137,9 @@ impl Services {
         if !step.rotate && !step.mark_used && step.rows.is_empty() {
             return Ok(true);
         }
-        self.store.write(ctx.tenant.id, step, |rows, step| Box::pin(write(rows, step))).await
+        self.store
+            .write((ctx.tenant.id, Lock::Row(step.chain.id.0)), step, |rows, step| Box::pin(write(rows, step)))
+            .await
     }
 
     /// Finds the chain of a presented token. Nothing is asked of the store for a text that was never made here.
@@ -192,7 +194,7 @@ impl Services {
     /// Revokes the whole authorisation of a token that was retired and is presented again.
     async fn replayed_refresh(&self, ctx: &Ctx, chain: &Chain) -> Result<TokenSet> {
         self.store
-            .write(ctx.tenant.id, (chain.clone(), ctx.now), |rows, (chain, now)| {
+            .write((ctx.tenant.id, Lock::Epoch), (chain.clone(), ctx.now), |rows, (chain, now)| {
                 Box::pin(revoke::authorization(rows, chain, *now))
             })
             .await?;

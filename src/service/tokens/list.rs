@@ -11,7 +11,7 @@ use crate::domain::{AccessToken, Chain, Error, Kind, Result, Seconds, Selector, 
 use crate::service::liveness::{is_live, retain_live};
 use crate::service::{Ctx, Services};
 use crate::store::token_pages::{Register, TokenFilter, Unpurged};
-use crate::store::{Connection, TenantStore};
+use crate::store::{Connection, Lock, TenantStore};
 use parties::Parties;
 
 /// The most that a page holds, and what it holds by default.
@@ -203,7 +203,7 @@ impl Services {
     /// [`Error::NotFound`] if there is none that lives.
     pub async fn delete_access_token(&self, ctx: &Ctx, number: i64) -> Result<()> {
         self.store
-            .write(ctx.tenant.id, (TokenNumber(number), ctx.now), |rows, (number, now)| {
+            .write((ctx.tenant.id, Lock::Epoch), (TokenNumber(number), ctx.now), |rows, (number, now)| {
                 Box::pin(async move {
                     let token = live_access_token(rows, *number, *now).await?;
                     if !rows.delete_access_token(*number).await? {
@@ -225,7 +225,7 @@ impl Services {
     /// [`Error::NotFound`] if there is none that lives.
     pub async fn delete_chain(&self, ctx: &Ctx, number: i64) -> Result<()> {
         self.store
-            .write(ctx.tenant.id, (number, ctx.now), |rows, (number, now)| {
+            .write((ctx.tenant.id, Lock::Epoch), (number, ctx.now), |rows, (number, now)| {
                 Box::pin(async move {
                     let chain = live_chain(rows, *number, *now).await?;
                     if !rows.delete_chain(&chain, *now).await? {

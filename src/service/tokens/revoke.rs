@@ -11,7 +11,7 @@ use crate::service::sign_in::newest_live_chain;
 use crate::service::{Ctx, Services};
 use crate::store::authorizations::Filter;
 use crate::store::revocations::{Revocation, Revoked, SelectorHash};
-use crate::store::{TenantStore, Tx};
+use crate::store::{Lock, TenantStore, Tx};
 
 /// What a caller of the authorisation store revokes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +123,7 @@ impl Services {
         let filter = selection.filter();
         let revoked = self
             .store
-            .write(ctx.tenant.id, (selection.clone(), ctx.now), |rows, (selection, now)| {
+            .write((ctx.tenant.id, Lock::Epoch), (selection.clone(), ctx.now), |rows, (selection, now)| {
                 Box::pin(async move {
                     let selector = selection.selector().ok_or_else(nothing_named)?;
                     mark(rows, &selector, *now, NEVER).await
@@ -139,7 +139,7 @@ impl Services {
     pub async fn revoke_single(&self, ctx: &Ctx, selection: &Selection) -> Result<Option<AuthorizationView>> {
         let killed = self
             .store
-            .write(ctx.tenant.id, (selection.clone(), ctx.now), |rows, (selection, now)| {
+            .write((ctx.tenant.id, Lock::Epoch), (selection.clone(), ctx.now), |rows, (selection, now)| {
                 Box::pin(revoke_record(rows, selection, *now))
             })
             .await?;
@@ -183,7 +183,7 @@ impl Services {
         }
         let Some(number) = facts.number else { return Ok(None) };
         self.store
-            .write(ctx.tenant.id, (number, facts.exp, ctx.now), |rows, (number, exp, now)| {
+            .write((ctx.tenant.id, Lock::Epoch), (number, facts.exp, ctx.now), |rows, (number, exp, now)| {
                 Box::pin(async move {
                     mark(rows, &Selector::Token(*number), *now, *exp).await?;
                     rows.delete_access_token(*number).await.map(|_| ())

@@ -6,13 +6,13 @@ use super::super::error::{from_db, is_canceled};
 use super::super::scoped::Done;
 use super::super::together::Together;
 use super::super::{TenantStore, Tx};
-use super::{Work, Write};
-use crate::domain::{Error, Result, TenantId};
+use super::{Turn, Work, Write};
+use crate::domain::{Error, Result};
 
 /// One queued write, whatever its types.
 pub(super) trait Item: Send {
-    /// Whose rows it writes.
-    fn tenant(&self) -> TenantId;
+    /// When it has its turn.
+    fn turn(&self) -> Turn;
     /// Runs it and keeps what came of it. An [`Error::Unavailable`] is the whole batch's trouble, any other its own.
     fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, Tx>) -> Work<'t, ()>;
     /// Takes notice of how the last of its rows were written.
@@ -23,7 +23,7 @@ pub(super) trait Item: Send {
 
 /// A write with its arguments, and where its answer goes.
 pub(super) struct Queued<A, T> {
-    pub(super) tenant: TenantId,
+    pub(super) turn: Turn,
     pub(super) args: A,
     pub(super) work: Write<A, T>,
     pub(super) done: Option<Result<T>>,
@@ -31,8 +31,8 @@ pub(super) struct Queued<A, T> {
 }
 
 impl<A: Send + Sync, T: Send> Item for Queued<A, T> {
-    fn tenant(&self) -> TenantId {
-        self.tenant
+    fn turn(&self) -> Turn {
+        self.turn
     }
 
     fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, Tx>) -> Work<'t, ()> {
@@ -89,7 +89,7 @@ pub(super) enum Failure {
 
 /// Runs an item as one of several.
 pub(super) async fn run(item: &mut Box<dyn Item>, tx: &Tx, together: &Together) -> Result<Done, Failure> {
-    let rows = TenantStore::together(tx, item.tenant(), together);
+    let rows = TenantStore::together(tx, item.turn().tenant(), together);
     match item.run(&rows).await {
         Ok(()) => Ok(rows.take_done()),
         Err(Error::Unavailable(cause)) => Err(Failure::Batch(cause)),
