@@ -79,7 +79,7 @@ const LONG: Duration = Duration::from_secs(1);
 /// How often an item that lost against another transaction is run again.
 const ATTEMPTS: usize = 5;
 /// A batch that took longer to lose is not run again: whoever waits for it has waited enough.
-const RUN_AGAIN_WITHIN: Duration = Duration::from_secs(4);
+const RUN_AGAIN_WITHIN: Duration = Duration::from_secs(2);
 
 /// The queue, the tasks that empty it, and the pool they write through.
 pub(super) struct Writer {
