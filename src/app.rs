@@ -7,7 +7,6 @@ mod watch;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
@@ -25,9 +24,6 @@ use crate::telemetry::traces::{Traces, TracesError};
 use crate::tenancy::load::LoadError;
 
 pub use commands::{Tenure, finalize_restore};
-
-/// How long a store may take to close: what is queued is written within the deadlines of its statements.
-const CLOSE: Duration = Duration::from_secs(10);
 
 /// Why a server could not start.
 #[derive(Debug, thiserror::Error)]
@@ -148,8 +144,7 @@ impl Running {
         self.watching.abort();
         self.upkeep.abort();
         self.tending.abort();
-        // A connection that somebody holds on to doesn't keep the process: what was queued is written by then.
-        let _ = tokio::time::timeout(CLOSE, self.store.close()).await;
+        self.store.close().await;
         let _ = tokio::task::spawn_blocking(move || self.traces.stop()).await;
         stopped
     }

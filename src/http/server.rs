@@ -22,6 +22,9 @@ use crate::telemetry::Metrics;
 /// How long requests in flight may take to end once no more are accepted.
 const GRACE: Duration = Duration::from_secs(30);
 
+/// How many connections wait in the system's queue to be accepted: a burst of clients that start together fits.
+const BACKLOG: u32 = 1024;
+
 /// Where and how to listen.
 #[derive(Clone, Debug)]
 pub struct Listen {
@@ -51,9 +54,6 @@ pub struct Serving {
     public: JoinHandle<io::Result<()>>,
     ops: JoinHandle<io::Result<()>>,
 }
-
-/// How many connections wait in the system's queue to be accepted: a burst of clients that start together fits.
-const BACKLOG: u32 = 1024;
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;

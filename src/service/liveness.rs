@@ -150,13 +150,13 @@ pub async fn is_live<C: Connection>(rows: &TenantStore<'_, C>, thing: &impl Revo
 }
 
 /// As [`is_live`], for several things by one look; what is absent is not alive.
-pub async fn are_live<C: Connection>(
+pub async fn are_live<C: Connection, const N: usize>(
     rows: &TenantStore<'_, C>,
-    things: &[Option<&dyn Revocable>],
-) -> Result<Vec<bool>> {
+    things: [Option<&dyn Revocable>; N],
+) -> Result<[bool; N]> {
     let asked: Vec<Vec<SelectorHash>> = things.iter().flatten().map(|thing| hashes(&thing.selectors())).collect();
     let revoked = rows.revocations_of(&asked.concat()).await?;
-    Ok(things.iter().map(|thing| thing.is_some_and(|thing| outlives(thing, &revoked))).collect())
+    Ok(things.map(|thing| thing.is_some_and(|thing| outlives(thing, &revoked))))
 }
 
 /// More revocations than this are looked up by selector, not read as a whole.

@@ -75,6 +75,7 @@ impl Store {
 
     /// Runs `work` on the rows of one tenant in a transaction of the writer, and answers once that is durable.
     ///
+    /// `turn` is the tenant, with what the work locks first where many may want that at once ([`Lock`]).
     /// `work` may run more than once (after a deadlock): it borrows `args` and keeps nothing.
     ///
     /// # Errors

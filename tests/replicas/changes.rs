@@ -32,7 +32,7 @@ pub(super) enum Change {
 }
 
 impl Change {
-    /// Those that are one small write.
+    /// Those that are quickly made and seen.
     pub(super) const LIGHT: [Self; 7] = [
         Self::SubjectRevoked,
         Self::ClientRevoked,
@@ -42,7 +42,7 @@ impl Change {
         Self::DeletedByAuthlete,
         Self::KeyCompromised,
     ];
-    /// Those of whole clients, users, keys and tenants.
+    /// Those of whole clients, users and tenants.
     pub(super) const HEAVY: [Self; 8] = [
         Self::DeletedByIam,
         Self::ClientDisabled,

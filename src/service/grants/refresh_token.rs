@@ -175,9 +175,9 @@ impl Services {
             Some(grant) if grant.transient.is_none() => record_of(&rows, grant).await?,
             Some(_) | None => None,
         };
-        let live =
-            are_live(&rows, &[Some(chain as &dyn Revocable), record.as_ref().map(|r| r as &dyn Revocable)]).await?;
-        if !live[0] {
+        let asked = [Some(chain as &dyn Revocable), record.as_ref().map(|record| record as &dyn Revocable)];
+        let [chain_lives, record_lives] = are_live(&rows, asked).await?;
+        if !chain_lives {
             return Err(revoked());
         }
         if chain.deadline() <= ctx.now {
@@ -186,7 +186,7 @@ impl Services {
         let grant = grant.clone().ok_or_else(revoked)?;
         let terms = match &grant.transient {
             Some(terms) => terms.clone(),
-            None => record.filter(|_| live[1]).ok_or_else(revoked)?.terms,
+            None => record.filter(|_| record_lives).ok_or_else(revoked)?.terms,
         };
         if terms.irt { Ok((grant, terms)) } else { Err(revoked()) }
     }
