@@ -51,8 +51,8 @@ pub(super) async fn open(options: &Options) -> Result<Opened> {
     migrate(options).await?;
     let (backend, writers) = if options.is_postgres() { (DbBackend::Postgres, 4) } else { (DbBackend::Sqlite, 1) };
     let pulse = Pulse::new(options.is_postgres());
-    let reads = Watched::new(connect(options, options.read_connections, &pulse).await?, &pulse);
-    let writes = Watched::new(connect(options, writers, &pulse).await?, &pulse);
+    let reads = Watched::new(connect(options, options.read_connections, READ_CACHE, &pulse).await?, &pulse);
+    let writes = Watched::new(connect(options, writers, WRITE_CACHE, &pulse).await?, &pulse);
     if backend == DbBackend::Postgres {
         refuse_unsafe(&reads).await?;
     }
@@ -66,7 +66,7 @@ pub(super) async fn open(options: &Options) -> Result<Opened> {
 /// # Errors
 /// When the database can't be reached or a step fails.
 pub async fn migrate(options: &Options) -> Result<()> {
-    let db = Database::connect(settings(options, 2, &PATIENT)).await.map_err(from_db)?;
+    let db = Database::connect(settings(options, 2, WRITE_CACHE, &PATIENT)).await.map_err(from_db)?;
     let outcome = if options.is_postgres() {
         let tx = db.begin().await.map_err(from_db)?;
         let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
@@ -92,38 +92,49 @@ const PROMPT: Session =
 const PATIENT: Session =
     [("statement_timeout", "0"), ("lock_timeout", "0"), ("idle_in_transaction_session_timeout", "0")];
 
-async fn connect(options: &Options, connections: u32, pulse: &Arc<Pulse>) -> Result<DatabaseConnection> {
-    let mut settings = settings(options, connections, &PROMPT);
+/// How long a connection is used: a PostgreSQL backend remembers what it has ever touched, and grows.
+const LIFETIME: Duration = Duration::from_mins(30);
+
+/// The pages that an SQLite connection keeps, in KiB: those of writes are changed again and again; those of reads, of which
+/// each of many connections has its own, are in the system's memory anyway.
+const WRITE_CACHE: u32 = 16_000;
+const READ_CACHE: u32 = 4_000;
+
+async fn connect(options: &Options, connections: u32, cache: u32, pulse: &Arc<Pulse>) -> Result<DatabaseConnection> {
+    let mut settings = settings(options, connections, cache, &PROMPT);
     let pulse = Arc::clone(pulse);
     settings.map_sqlx_postgres_pool_opts(move |pool| {
         let pulse = Arc::clone(&pulse);
-        pool.after_release(move |_, _| {
-            let keep = !pulse.is_doubtful();
+        pool.after_release(move |_, connection| {
+            let keep = !pulse.is_doubtful() && connection.age < LIFETIME;
             Box::pin(async move { Ok(keep) })
         })
     });
     Database::connect(settings).await.map_err(from_db)
 }
 
-fn settings(options: &Options, connections: u32, session: &'static Session) -> ConnectOptions {
+fn settings(options: &Options, connections: u32, cache: u32, session: &'static Session) -> ConnectOptions {
     let mut connect = ConnectOptions::new(&options.url);
     connect
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(1))
         .connect_timeout(Duration::from_secs(5))
-        .idle_timeout(Duration::from_mins(10))
+        // With any time set, sqlx 0.9.0 starts a task that looks after idle connections, and that now and then takes one
+        // thread of the runtime for ever (its issue 3645; mended after that release).
+        .idle_timeout(None)
+        .max_lifetime(None)
         .test_before_acquire_if_idle_for(Duration::from_secs(5))
         .sqlx_logging(false);
     if options.is_postgres() {
         connect.map_sqlx_postgres_opts(|o| o.application_name("tenure").options(*session));
     } else {
-        connect.map_sqlx_sqlite_opts(|o| {
+        connect.map_sqlx_sqlite_opts(move |o| {
             o.busy_timeout(Duration::from_secs(3))
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
                 // What is deleted is overwritten: the secrets of a deleted tenant first of all.
                 .pragma("secure_delete", "FAST")
-                .pragma("cache_size", "-16000")
+                .pragma("cache_size", format!("-{cache}"))
                 .pragma("mmap_size", "268435456")
         });
     }
@@ -143,4 +154,18 @@ async fn refuse_unsafe(db: &impl ConnectionTrait) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_pool_is_looked_after_by_a_task() {
+        for url in ["sqlite://tenure.db", "postgres://localhost/tenure"] {
+            let settings = settings(&Options::new(url), 1, READ_CACHE, &PROMPT);
+            let times = (settings.get_idle_timeout(), settings.get_max_lifetime());
+            assert_eq!(times, (Some(None), Some(None)), "{url}");
+        }
+    }
 }

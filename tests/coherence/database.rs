@@ -1,9 +1,10 @@
 //! An empty, migrated database for one test, with a table to read values from.
 
-use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use tenure::domain::coherence::Shard;
 use tenure::store::{Options, migrate};
 
+use crate::harness::database::pool;
 use crate::harness::postgres::{Database, server};
 
 /// A database and a pool on it for the test's own statements.
@@ -36,9 +37,7 @@ impl TestDatabase {
     async fn open(url: String, kept: Kept) -> Self {
         let options = Options::new(url);
         migrate(&options).await.unwrap();
-        let mut connect = ConnectOptions::new(&options.url);
-        connect.max_connections(24).sqlx_logging(false);
-        let pool = sea_orm::Database::connect(connect).await.unwrap();
+        let pool = pool(&options.url, 24).await;
         let this = Self { options, pool, _kept: kept };
         this.run("CREATE TABLE probe (id BIGINT PRIMARY KEY, value BIGINT NOT NULL)").await;
         this.run("DELETE FROM change_log").await;

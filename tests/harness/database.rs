@@ -194,9 +194,15 @@ async fn empty_log(url: &str) {
 }
 
 /// Connects once, without a log.
-pub(super) async fn connect(url: &str) -> DatabaseConnection {
+pub(crate) async fn connect(url: &str) -> DatabaseConnection {
+    pool(url, 1).await
+}
+
+/// Connects up to so many times, without a log, and without the task that looks after idle connections: it can take a
+/// thread for ever (sqlx's issue 3645), and with it the test.
+pub(crate) async fn pool(url: &str, connections: u32) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
-    options.max_connections(1).sqlx_logging(false);
+    options.max_connections(connections).idle_timeout(None).max_lifetime(None).sqlx_logging(false);
     Database::connect(options).await.unwrap()
 }
 

@@ -255,29 +255,38 @@ fn client() -> reqwest::Client {
     client.pool_max_idle_per_host(64).timeout(PATIENCE / 2).build().unwrap()
 }
 
-/// Fails a test that hangs, for the others are to be heard of too.
-pub(crate) async fn in_time(test: impl Future<Output = ()>) {
-    assert!(tokio::time::timeout(PATIENCE, test).await.is_ok(), "it hangs");
+/// Runs a test to its end on a runtime of its own. One that hangs fails, and so does one that leaves a thread behind that
+/// doesn't end: the others are to be heard of too.
+pub(crate) fn in_time(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let run = || runtime.block_on(async { tokio::time::timeout(PATIENCE, test).await });
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+    let begun = std::time::Instant::now();
+    runtime.shutdown_timeout(PATIENCE / 2);
+    match outcome {
+        Err(panic) => std::panic::resume_unwind(panic),
+        Ok(outcome) => assert!(outcome.is_ok(), "it hangs"),
+    }
+    assert!(begun.elapsed() < PATIENCE / 2, "a thread of the runtime doesn't end");
 }
 
 /// Turns functions of a `&TestApp` into a test on SQLite and a test on PostgreSQL each.
 macro_rules! both {
     ($($name:ident),* $(,)?) => {
         mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                crate::harness::in_time(async { super::$name(&crate::harness::TestApp::sqlite().await).await }).await;
+            $(#[test]
+            fn $name() {
+                crate::harness::in_time(async { super::$name(&crate::harness::TestApp::sqlite().await).await });
             })*
         }
         mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
+            $(#[test]
+            fn $name() {
                 crate::harness::in_time(async {
                     if let Some(app) = crate::harness::TestApp::postgres().await {
                         super::$name(&app).await;
                     }
-                })
-                .await;
+                });
             })*
         }
     };
@@ -288,20 +297,19 @@ pub(crate) use both;
 macro_rules! both_restarting {
     ($($name:ident),* $(,)?) => {
         mod sqlite_restarting {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                crate::harness::in_time(async { super::$name(crate::harness::TestApp::sqlite().await).await }).await;
+            $(#[test]
+            fn $name() {
+                crate::harness::in_time(async { super::$name(crate::harness::TestApp::sqlite().await).await });
             })*
         }
         mod postgres_restarting {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
+            $(#[test]
+            fn $name() {
                 crate::harness::in_time(async {
                     if let Some(app) = crate::harness::TestApp::postgres().await {
                         super::$name(app).await;
                     }
-                })
-                .await;
+                });
             })*
         }
     };

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use sea_orm::{ConnectionTrait as _, Database, TransactionTrait as _};
+use sea_orm::{ConnectionTrait as _, TransactionTrait as _};
 use serde_json::json;
 use tenure::cache::Mode;
 
@@ -12,6 +12,7 @@ use super::changes::{Change, Seen, Thing};
 use super::proxy::{Fault, Path, Proxy};
 use super::scale;
 use crate::harness::TestApp;
+use crate::harness::database::connect;
 use crate::iam::Iam;
 
 /// A good deal longer than any answer may take.
@@ -136,7 +137,7 @@ async fn what_a_vanished_replica_holds_is_unavailable() {
     let Some(app) = TestApp::postgres().await else { return };
     let store = app.authz_store();
     let codes = join_all((0..8).map(|_| async { store.new_code(&json!({"sub": "alice", "cid": "c1"})).await })).await;
-    let vanished = Database::connect(app.database_url()).await.unwrap();
+    let vanished = connect(app.database_url()).await;
     let hold = vanished.begin().await.unwrap();
     hold.execute_unprepared("SELECT 1 FROM authorization_code FOR UPDATE").await.unwrap();
     let exchange = async |code: &str| store.exchange(&[("code", code), ("client_id", "c1")]).await;

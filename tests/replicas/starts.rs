@@ -2,22 +2,16 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, Statement};
 use tenure::store::{Options, migrate};
 
 use super::scale;
 use crate::harness::TestApp;
-use crate::harness::database::TestDatabase;
+use crate::harness::database::{TestDatabase, connect};
 
 const REPLICAS: usize = 4;
 /// The key of the lock that a replica migrates under: `tenure` in ASCII.
 const MIGRATION_LOCK: i64 = 0x7465_6e75_7265;
-
-async fn connect(url: &str) -> DatabaseConnection {
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(1).sqlx_logging(false);
-    Database::connect(options).await.unwrap()
-}
 
 async fn texts(db: &DatabaseConnection, sql: &str) -> Vec<String> {
     let rows = db.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
