@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use futures_util::future::join_all;
 use tenure::domain::coherence::Shard;
 use tenure::domain::{
-    AccessToken, AuthorizationId, AuthorizationKey, Error, GrantId, TenantId, TokenKind, TokenNumber,
+    AccessToken, AuthorizationId, AuthorizationKey, Chain, ChainId, Code, CodeId, CodeState, Error, GrantId, NEVER,
+    TenantId, TokenKind, TokenNumber,
 };
-use tenure::store::revocations::epoch_shard;
-use tenure::store::{Options, Store, migrate};
+use tenure::store::revocations::{Revocation, epoch_shard};
+use tenure::store::{Claim, Options, Step, Store, migrate};
 
 use crate::harness::postgres::{Database, server};
 
@@ -111,6 +112,10 @@ on_both! {
     a_write_sees_what_another_of_its_batch_inserted
     a_row_that_can_not_be_inserted_fails_alone
     many_rows_are_inserted_whole
+    the_codes_of_a_batch_are_taken_together
+    a_code_is_not_taken_for_a_write_that_fails
+    the_chains_of_a_batch_are_taken_together
+    reads_that_come_together_find_what_is_there
 }
 
 async fn a_failing_write_is_undone_alone(opened: &Opened) {
@@ -158,4 +163,200 @@ async fn many_rows_are_inserted_whole(opened: &Opened) {
     for number in numbers {
         assert!(opened.is_there(number).await, "{number}");
     }
+}
+
+const NOW: i64 = 1_000;
+
+fn key() -> AuthorizationKey {
+    AuthorizationKey { sub: "alice".into(), act: None, cid: "shop".into() }
+}
+
+fn code(id: u8) -> Code {
+    Code {
+        id: CodeId([id; 16]),
+        ver: 1,
+        grant: GrantId([id; 16]),
+        authorization: AuthorizationId([id; 16]),
+        stored: false,
+        key: key(),
+        epoch: 0,
+        expires_at: NOW + 60,
+        state: CodeState::Pending,
+        sealed: vec![id, 1, 2, 3],
+    }
+}
+
+impl Opened {
+    async fn with_codes(&self, ids: std::ops::RangeInclusive<u8>) {
+        for id in ids {
+            self.store.write(TENANT, code(id), |rows, code| Box::pin(rows.insert_code(code))).await.unwrap();
+        }
+    }
+
+    async fn state(&self, id: u8) -> CodeState {
+        self.store.tenant(TENANT).find_code(CodeId([id; 16])).await.unwrap().unwrap().state
+    }
+
+    /// Redeems a code as it was read, and fails if `fails`, having done so.
+    async fn redeem(&self, tenant: TenantId, read: Code, fails: bool) -> Result<bool, Error> {
+        let killers = vec![[read.id.0[0]; 16]];
+        let claim = Claim::Code { code: read.clone(), killers: killers.clone(), now: NOW };
+        let redeem =
+            self.store.write_claiming(tenant, claim, (read, killers, fails), |rows, (read, killers, fails)| {
+                Box::pin(async move {
+                    let won = rows.redeem_code(read, killers, NOW).await?;
+                    if *fails { Err(Error::invalid("it fails")) } else { Ok(won) }
+                })
+            });
+        redeem.await
+    }
+}
+
+async fn the_codes_of_a_batch_are_taken_together(opened: &Opened) {
+    opened.with_codes(1..=6).await;
+    let revoke = opened.store.write(TENANT, (), |rows, ()| {
+        let selector = [3; 16];
+        let revocation = Revocation { selector, target: None, thing: None, at: NOW, expires_at: NEVER };
+        Box::pin(async move { rows.revoke(&revocation).await })
+    });
+    assert_eq!(revoke.await.unwrap().epoch, 1);
+    let changed = Code { sealed: vec![9], ..code(4) };
+    let of_the_revocations_time = Code { epoch: 1, ..code(5) };
+    let late = Code { sealed: code(5).sealed, ..code(6) };
+    let asked = [
+        (TENANT, code(1)),
+        (TENANT, code(2)),
+        (TENANT, code(1)),
+        (TENANT, code(3)),
+        (TENANT, changed),
+        (TENANT, of_the_revocations_time),
+        (TENANT, late),
+        (TENANT, code(77)),
+        (TenantId(8), code(2)),
+    ];
+    let won = join_all(asked.map(|(tenant, code)| opened.redeem(tenant, code, false))).await;
+    let won: Vec<bool> = won.into_iter().map(Result::unwrap).collect();
+    assert!(won[0] != won[2], "one of two takes a code: {won:?}");
+    assert!(won[1], "a pending code is taken");
+    assert!(!won[3], "a revoked one is not");
+    assert!(!won[4], "nor one that carries something else by now");
+    assert!(won[5], "one that was made later than the revocation is taken");
+    assert!(!won[6], "what another code carries is not what this one carries");
+    assert!(!won[7], "a code that isn't there is not taken");
+    assert!(!won[8], "nor another tenant's");
+    let mut states = Vec::new();
+    for id in 1..=6 {
+        states.push(opened.state(id).await);
+    }
+    let (used, pending) = (CodeState::Consumed, CodeState::Pending);
+    assert_eq!(states, [used, used, pending, pending, used, pending]);
+    // Another moment: nothing that expires until then is taken.
+    let expired = Code { expires_at: NOW, ..code(7) };
+    opened.store.write(TENANT, expired.clone(), |rows, code| Box::pin(rows.insert_code(code))).await.unwrap();
+    let won = join_all([expired, code(6)].map(|code| opened.redeem(TENANT, code, false))).await;
+    assert_eq!(won.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [false, true]);
+}
+
+async fn a_code_is_not_taken_for_a_write_that_fails(opened: &Opened) {
+    opened.with_codes(1..=3).await;
+    let won =
+        join_all([(1, false), (2, true), (3, false)].map(|(id, fails)| opened.redeem(TENANT, code(id), fails))).await;
+    assert!(matches!(won[..], [Ok(true), Err(Error::InvalidRequest(_)), Ok(true)]), "{won:?}");
+    assert_eq!(opened.state(2).await, CodeState::Pending);
+    assert_eq!((opened.state(1).await, opened.state(3).await), (CodeState::Consumed, CodeState::Consumed));
+}
+
+fn chain(id: u8, expires_at: i64, max_idle: i64) -> Chain {
+    Chain {
+        id: ChainId([id; 16]),
+        number: id.into(),
+        grant: GrantId([id; 16]),
+        authorization: AuthorizationId([id; 16]),
+        stored: false,
+        key: key(),
+        epoch: 0,
+        ver: 1,
+        generation: 4,
+        rotated_at: None,
+        current_used: false,
+        issued_at: NOW - 10,
+        expires_at,
+        max_idle,
+        used_at: NOW - 10,
+        scope: "read".into(),
+        foreign: None,
+    }
+}
+
+impl Opened {
+    async fn step(&self, read: Chain, step: Step) -> bool {
+        let claim = Claim::Chain { chain: read.clone(), step, now: NOW };
+        let taken = self.store.write_claiming(TENANT, claim, (read, step), |rows, (read, step)| {
+            Box::pin(async move {
+                let deadline = read.clone().used(NOW).deadline();
+                match step {
+                    Step::Hold => rows.hold_chain(read).await,
+                    Step::Use => rows.use_chain(read, NOW, deadline).await,
+                    Step::Rotate => rows.rotate_chain(read, NOW, deadline).await,
+                }
+            })
+        });
+        taken.await.unwrap()
+    }
+}
+
+async fn the_chains_of_a_batch_are_taken_together(opened: &Opened) {
+    // Ends and idle times: neither, both, the end first, idle only.
+    let made = [chain(1, NEVER, 0), chain(2, NOW + 500, 100), chain(3, NOW + 50, 100), chain(4, NEVER, 100)];
+    for chain in made.clone() {
+        opened.store.write(TENANT, chain, |rows, chain| Box::pin(rows.insert_chain(chain, None))).await.unwrap();
+    }
+    let [one, two, three, four] = made;
+    let stale = Chain { generation: 3, ..four.clone() };
+    let rescoped = Chain { scope: "write".into(), ..four.clone() };
+    let asked = [
+        (one.clone(), Step::Rotate),
+        (one.clone(), Step::Rotate),
+        (two.clone(), Step::Rotate),
+        (three.clone(), Step::Use),
+        (four.clone(), Step::Hold),
+        (four.clone(), Step::Hold),
+        (stale, Step::Hold),
+        (rescoped, Step::Use),
+    ];
+    let taken = join_all(asked.map(|(chain, step)| opened.step(chain, step))).await;
+    assert!(taken[0] != taken[1], "one of two rotates: {taken:?}");
+    assert_eq!(taken[2..], [true, true, true, true, false, false]);
+    let rows = opened.store.tenant(TENANT);
+    for (before, step) in [(one, Step::Rotate), (two, Step::Rotate), (three, Step::Use), (four, Step::Hold)] {
+        let expected = match step {
+            Step::Hold => before,
+            Step::Use => Chain { current_used: true, used_at: NOW, ..before },
+            Step::Rotate => Chain { generation: 5, rotated_at: Some(NOW), used_at: NOW, ..before },
+        };
+        let after = rows.find_chain(expected.id).await.unwrap().unwrap();
+        assert_eq!(format!("{after:?}"), format!("{expected:?}"));
+        // The deadline is a column of its own, by which lists leave out what is over.
+        let end = expected.deadline();
+        let until = rows.list_chains_of(expected.authorization, end.saturating_sub(1)).await.unwrap();
+        let from = rows.list_chains_of(expected.authorization, end).await.unwrap();
+        assert_eq!((until.len(), from.len()), (1, 0), "{expected:?}");
+    }
+}
+
+async fn reads_that_come_together_find_what_is_there(opened: &Opened) {
+    for number in (1..=150).step_by(2) {
+        opened.insert(number).await.unwrap();
+    }
+    let mut numbers: Vec<i64> = (1..=150).collect();
+    numbers.extend([7, 7, 8]);
+    let found = join_all(numbers.iter().map(|number| async {
+        let row = opened.store.tenant(TENANT).find_access_token(TokenNumber(*number)).await.unwrap();
+        row.map(|row| row.number.0)
+    }));
+    let elsewhere = async { opened.store.tenant(TenantId(8)).find_access_token(TokenNumber(7)).await.unwrap() };
+    let (found, elsewhere) = tokio::join!(found, elsewhere);
+    let expected: Vec<_> = numbers.iter().map(|number| (number % 2 == 1).then_some(*number)).collect();
+    assert_eq!(found, expected);
+    assert!(elsewhere.is_none(), "another tenant's row is nobody's business");
 }

@@ -16,7 +16,7 @@ use crate::domain::{
     AuthorizationId, AuthorizationView, Chain, Code, CodeExtras, CodeId, CodeState, Error, Grant, GrantFault, NEVER,
     Result, Seconds, Selector, Terms,
 };
-use crate::store::{Lock, TenantStore, Tx};
+use crate::store::{Claim, Lock, TenantStore, Tx};
 
 /// What a code carries: what was posted, as it was.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -121,9 +121,10 @@ impl Services {
         }
         let sign_in = sign_in(&code, snapshot, request.mints_id_token);
         let prepared = self.prepare(ctx, sign_in).await?;
+        let claim = Claim::Code { code: code.clone(), killers: hashes(&code.selectors()), now: ctx.now };
         let (prepared, code, outcome) = self
             .store
-            .write((ctx.tenant.id, Lock::Row(code.id.0)), Arc::new((prepared, code)), |rows, shared| {
+            .write_claiming(ctx.tenant.id, claim, Arc::new((prepared, code)), |rows, shared| {
                 Box::pin(async move { Ok((shared.clone(), redeem(rows, &shared.0, &shared.1).await?)) })
             })
             .await

@@ -1,10 +1,12 @@
 //! The register of access tokens, identifier tokens and ID tokens.
 
+use std::collections::HashMap;
+
 use entity::access_token as row;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Value};
 
 use super::authorizations::key;
-use super::scoped::{TenantStore, id16, values};
+use super::scoped::{KeyType, TenantStore, id16, list, values};
 use crate::domain::coherence::{Shard, Topic};
 use crate::domain::{
     AccessToken, AuthorizationId, ChainId, Error, GrantId, KeyMark, Result, Seconds, TenantId, TokenKind, TokenNumber,
@@ -47,9 +49,21 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     /// A token, dead or alive.
     pub async fn find_access_token(&self, number: TokenNumber) -> Result<Option<AccessToken>> {
-        let sql = "SELECT * FROM access_token WHERE tenant_id = $1 AND number = $2";
-        let found: Option<row::Model> = self.one(sql, values![number.0]).await?;
-        found.map(to_thing).transpose()
+        match self.gathers() {
+            Some(gathered) => gathered.access_tokens.one(self.tenant_id(), number).await,
+            None => Ok(self.access_tokens_by_number(&[number]).await?.remove(&number)),
+        }
+    }
+
+    /// Tokens by number, dead or alive.
+    pub(super) async fn access_tokens_by_number(
+        &self,
+        numbers: &[TokenNumber],
+    ) -> Result<HashMap<TokenNumber, AccessToken>> {
+        let numbers = list(numbers.iter().map(|number| Value::from(number.0)).collect());
+        let sql = format!("SELECT c.* {}", self.keyed("access_token", ("number", KeyType::Number), numbers.len(), ""));
+        let rows: Vec<row::Model> = self.all(&sql, numbers).await?;
+        rows.into_iter().map(|row| to_thing(row).map(|token| (token.number, token))).collect()
     }
 
     /// When the last of the registered JWTs expires that were issued from one moment until before another.

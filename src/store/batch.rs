@@ -18,7 +18,8 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, SqliteTransac
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use self::item::{Failure, Item, Queued, run, run_under_savepoint};
+use self::item::{Failure, Item, Queued, claims, run, run_under_savepoint, take_claims};
+use super::claims::Claim;
 use super::error::{is_broken, is_retryable};
 use super::open::Opened;
 use super::receipt::{Fate, Receipt};
@@ -109,13 +110,13 @@ impl Writer {
     }
 
     /// Queues one write and waits for its answer.
-    pub(super) async fn submit<A, T>(&self, turn: Turn, args: A, work: Write<A, T>) -> Result<T>
+    pub(super) async fn submit<A, T>(&self, turn: Turn, claim: Option<Claim>, args: A, work: Write<A, T>) -> Result<T>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let item: Box<dyn Item> = Box::new(Queued { turn, args, work, done: None, reply });
+        let item: Box<dyn Item> = Box::new(Queued { turn, claim: claim.map(Arc::new), args, work, done: None, reply });
         let sender = self.sender.upgrade().ok_or_else(|| Error::Unavailable("the writer has stopped".into()))?;
         sender.try_send(item).map_err(|_| {
             if let Some(metrics) = &self.metrics {
@@ -212,11 +213,24 @@ impl Lane {
             self.hurry(&tx).await?;
         }
         let together = Together::default();
+        let asked = Instant::now();
+        let won = match way {
+            Way::Together if !alone => match take_claims(claims(batch), &tx).await {
+                Ok(won) => won,
+                Err(Failure::Batch(cause)) => {
+                    let _ = tx.rollback().await;
+                    return Err(cause.into());
+                }
+                Err(Failure::Item | Failure::Traces) => return Err(undo(tx, asked.elapsed()).await),
+            },
+            Way::Together | Way::Apart | Way::ApartInHaste => Vec::new(),
+        };
+        let mut won = won.into_iter();
         let (mut changed, mut revocations) = (Vec::new(), 0);
         for item in batch.iter_mut() {
             let asked = Instant::now();
             let ran = match way {
-                Way::Together => run(item, &tx, &together).await,
+                Way::Together => run(item, &tx, &together, won.next().flatten()).await,
                 Way::Apart | Way::ApartInHaste => run_under_savepoint(item, &tx).await,
             };
             match ran {

@@ -1,5 +1,6 @@
 //! Refresh token chains.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use entity::{authorization_grant, refresh_token as row};
@@ -8,7 +9,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, QueryResult, V
 use super::authorizations::{key, key_values};
 use super::grants;
 use super::purge::GRANT_REST;
-use super::scoped::{TenantStore, id_range, id16, placeholders, prefixed, values};
+use super::scoped::{KeyType, TenantStore, id_range, id16, keys, list, placeholders, prefixed, values};
 use crate::domain::{AuthorizationId, AuthorizationKey, Chain, ChainId, Error, Grant, GrantId, Result, Seconds};
 
 /// What the columns of a chain and of its grant begin with where both are read.
@@ -67,18 +68,45 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     /// A chain, dead or alive, with its grant.
     pub async fn find_chain_and_grant(&self, id: ChainId) -> Result<Option<(Chain, Option<Grant>)>> {
-        static SQL: LazyLock<String> = LazyLock::new(|| {
-            format!(
-                "SELECT {}, {} FROM refresh_token c
-                LEFT JOIN authorization_grant g ON g.tenant_id = c.tenant_id AND g.id = c.grant_id
-                WHERE c.tenant_id = $1 AND c.id = $2",
-                prefixed::<row::Entity>("c", CHAIN),
-                prefixed::<authorization_grant::Entity>("g", GRANT)
-            )
+        match self.gathers() {
+            Some(gathered) => gathered.chains.one(self.tenant_id(), id).await,
+            None => Ok(self.find_chains_and_grants(&[id]).await?.remove(&id)),
+        }
+    }
+
+    /// Chains by id, dead or alive, each with its grant.
+    pub(super) async fn find_chains_and_grants(
+        &self,
+        ids: &[ChainId],
+    ) -> Result<HashMap<ChainId, (Chain, Option<Grant>)>> {
+        static COLUMNS: LazyLock<String> = LazyLock::new(|| {
+            let grant = prefixed::<authorization_grant::Entity>("g", GRANT);
+            format!("{}, {grant}", prefixed::<row::Entity>("c", CHAIN))
         });
-        let found: Option<Pair> = self.one(&SQL, values![id.0.to_vec()]).await?;
-        let Some(Pair(chain, grant)) = found else { return Ok(None) };
-        Ok(Some((to_thing(chain)?, grant.map(grants::to_thing).transpose()?)))
+        let ids = list(ids.iter().map(|id| Value::from(id.0.to_vec())).collect());
+        let from = match self.backend() {
+            // As in `keyed`.
+            DbBackend::Postgres => format!(
+                "FROM {} CROSS JOIN LATERAL
+                    (SELECT * FROM refresh_token WHERE tenant_id = $1 AND id = keys.k LIMIT 1) AS c
+                LEFT JOIN LATERAL
+                    (SELECT * FROM authorization_grant WHERE tenant_id = $1 AND id = c.grant_id LIMIT 1) AS g ON TRUE",
+                keys(KeyType::Bytes, ids.len())
+            ),
+            _ => format!(
+                "FROM refresh_token c
+                LEFT JOIN authorization_grant g ON g.tenant_id = c.tenant_id AND g.id = c.grant_id
+                WHERE c.tenant_id = $1 AND c.id IN ({})",
+                placeholders(2, ids.len())
+            ),
+        };
+        let sql = format!("SELECT {} {from}", *COLUMNS);
+        let rows: Vec<Pair> = self.all(&sql, ids).await?;
+        let pair = |Pair(chain, grant)| {
+            let chain = to_thing(chain)?;
+            Ok((chain.id, (chain, grant.map(grants::to_thing).transpose()?)))
+        };
+        rows.into_iter().map(pair).collect()
     }
 
     /// The chain of an imported token.
@@ -157,6 +185,9 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// Rotates: the token of `generation` is retired and the next one is current. Tells whether this call did it; not if
     /// the scope was replaced meanwhile.
     pub async fn rotate_chain(&self, chain: &Chain, now: Seconds, deadline: Seconds) -> Result<bool> {
+        if let Some(won) = self.is_won() {
+            return Ok(won);
+        }
         let sql = "UPDATE refresh_token SET generation = generation + 1, rotated_at = $4, current_used = FALSE,
                 used_at = $4, deadline = $5
             WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND scope = $6";
@@ -167,6 +198,9 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// Keeps a chain from changing before this transaction ends. Tells whether it still stands as it was read: on its
     /// generation, with its scope.
     pub async fn hold_chain(&self, chain: &Chain) -> Result<bool> {
+        if let Some(won) = self.is_won() {
+            return Ok(won);
+        }
         let lock = if self.backend() == DbBackend::Postgres { " FOR SHARE" } else { "" };
         let sql = format!(
             "SELECT generation FROM refresh_token
@@ -178,6 +212,9 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     /// Marks a use of the current token of a generation. Tells whether that generation is still current, and the scope the same.
     pub async fn use_chain(&self, chain: &Chain, now: Seconds, deadline: Seconds) -> Result<bool> {
+        if let Some(won) = self.is_won() {
+            return Ok(won);
+        }
         let sql = "UPDATE refresh_token SET current_used = TRUE, used_at = $4, deadline = $5
             WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND scope = $6";
         let values = values![chain.id.0.to_vec(), chain.generation, now, deadline, chain.scope.clone()];

@@ -1,11 +1,13 @@
 //! Authorisation codes.
 
+use std::collections::HashMap;
+
 use entity::authorization_code as row;
 use sea_orm::{ConnectionTrait, Value};
 
 use super::authorizations::key;
 use super::revocations::SelectorHash;
-use super::scoped::{TenantStore, id_range, id16, placeholders, values};
+use super::scoped::{KeyType, TenantStore, id_range, id16, list, placeholders, values};
 use crate::domain::{AuthorizationId, Code, CodeId, CodeState, Error, GrantId, Result, Seconds};
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
@@ -32,9 +34,20 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     /// A code, whatever its state.
     pub async fn find_code(&self, id: CodeId) -> Result<Option<Code>> {
+        if let Some(gathered) = self.gathers() {
+            return gathered.codes.one(self.tenant_id(), id).await;
+        }
         let sql = "SELECT * FROM authorization_code WHERE tenant_id = $1 AND id = $2";
         let found: Option<row::Model> = self.one(sql, values![id.0.to_vec()]).await?;
         found.map(to_thing).transpose()
+    }
+
+    /// Codes by id, whatever their state.
+    pub(super) async fn find_codes(&self, ids: &[CodeId]) -> Result<HashMap<CodeId, Code>> {
+        let ids = list(ids.iter().map(|id| Value::from(id.0.to_vec())).collect());
+        let sql = format!("SELECT c.* {}", self.keyed("authorization_code", ("id", KeyType::Bytes), ids.len(), ""));
+        let rows: Vec<row::Model> = self.all(&sql, ids).await?;
+        rows.into_iter().map(|row| to_thing(row).map(|code| (code.id, code))).collect()
     }
 
     /// Takes a pending code into its final state; tells whether this call did it.
@@ -65,6 +78,9 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// Takes a pending code whose snapshot is still the one that was read, and that none of the selectors has killed, into its
     /// final state; tells whether this call did it.
     pub async fn redeem_code(&self, code: &Code, killers: &[SelectorHash], now: Seconds) -> Result<bool> {
+        if let Some(won) = self.is_won() {
+            return Ok(won);
+        }
         let sql = format!(
             "UPDATE authorization_code SET state = $3, used_at = $4
             WHERE tenant_id = $1 AND id = $2 AND state = 0 AND expires_at > $4 AND sealed = $5 AND NOT EXISTS

@@ -1,10 +1,12 @@
 //! Grants: one row per sign-in.
 
+use std::collections::HashMap;
+
 use entity::authorization_grant as row;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Value};
 
 use super::authorizations::key;
-use super::scoped::{TenantStore, id16, values};
+use super::scoped::{KeyType, TenantStore, id16, list, values};
 use crate::domain::{AuthorizationId, ChainId, Error, Grant, GrantId, Result, Seconds};
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
@@ -33,9 +35,18 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     /// A grant, dead or alive.
     pub async fn find_grant(&self, id: GrantId) -> Result<Option<Grant>> {
-        let sql = "SELECT * FROM authorization_grant WHERE tenant_id = $1 AND id = $2";
-        let found: Option<row::Model> = self.one(sql, values![id.0.to_vec()]).await?;
-        found.map(to_thing).transpose()
+        match self.gathers() {
+            Some(gathered) => gathered.grants.one(self.tenant_id(), id).await,
+            None => Ok(self.find_grants(&[id]).await?.remove(&id)),
+        }
+    }
+
+    /// Grants by id, dead or alive.
+    pub(super) async fn find_grants(&self, ids: &[GrantId]) -> Result<HashMap<GrantId, Grant>> {
+        let ids = list(ids.iter().map(|id| Value::from(id.0.to_vec())).collect());
+        let sql = format!("SELECT c.* {}", self.keyed("authorization_grant", ("id", KeyType::Bytes), ids.len(), ""));
+        let rows: Vec<row::Model> = self.all(&sql, ids).await?;
+        rows.into_iter().map(|row| to_thing(row).map(|grant| (grant.id, grant))).collect()
     }
 
     /// Keeps a grant for as long as its last token may live.

@@ -5,8 +5,10 @@
 //! transactions begin and end.
 
 pub mod batch;
+mod claims;
 mod error;
 mod feed;
+mod gather;
 mod open;
 mod pulse;
 mod receipt;
@@ -40,6 +42,7 @@ pub use sea_orm::ConnectionTrait as Connection;
 use crate::domain::{Result, TenantId};
 
 pub use batch::{AfterCommit, Lock, Turn, Write};
+pub use claims::{Claim, Step};
 pub use feed::Feed;
 pub use open::{Options, migrate};
 pub use pulse::Watched;
@@ -49,6 +52,7 @@ pub use scoped::TenantStore;
 #[derive(Clone)]
 pub struct Store {
     reads: Watched<DatabaseConnection>,
+    gathered: Arc<gather::Gathered>,
     writer: Arc<batch::Writer>,
     backend: DbBackend,
 }
@@ -65,12 +69,13 @@ impl Store {
         let opened = open::open(options).await?;
         let (reads, backend) = (opened.reads.clone(), opened.backend);
         let writer = batch::Writer::start(opened, after_commit, options.metrics.as_ref());
-        Ok(Self { reads, writer: Arc::new(writer), backend })
+        let gathered = Arc::new(gather::Gathered::new(&reads));
+        Ok(Self { reads, gathered, writer: Arc::new(writer), backend })
     }
 
     /// The rows of one tenant, for reading.
     pub fn tenant(&self, tenant: TenantId) -> TenantStore<'_, Watched<DatabaseConnection>> {
-        TenantStore::new(&self.reads, tenant)
+        TenantStore::gathered(&self.reads, tenant, &self.gathered)
     }
 
     /// Runs `work` on the rows of one tenant in a transaction of the writer, and answers once that is durable.
@@ -86,7 +91,19 @@ impl Store {
         A: Send + Sync + 'static,
         T: Send + 'static,
     {
-        self.writer.submit(turn.into(), args, work).await
+        self.writer.submit(turn.into(), None, args, work).await
+    }
+
+    /// As [`Store::write`], of a write that begins with a claim: a batch takes what all of its writes claim at once.
+    ///
+    /// # Errors
+    /// As [`Store::write`].
+    pub async fn write_claiming<A, T>(&self, tenant: TenantId, claim: Claim, args: A, work: Write<A, T>) -> Result<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        self.writer.submit((tenant, claim.lock()).into(), Some(claim), args, work).await
     }
 
     /// The pool, for the parts of the store that are not a tenant's.

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
-use super::scoped::{TenantStore, id16, placeholders, values};
+use super::gather::KEYS;
+use super::scoped::{KeyType, TenantStore, id16, list, values};
 use crate::domain::coherence::{Shard, Topic};
 use crate::domain::{Epoch, Result, Seconds, Target, TenantId, Thing};
 
@@ -51,8 +52,11 @@ struct Row {
     epoch: i64,
 }
 
+/// The key of a revocation.
+const SELECTOR: (&str, KeyType) = ("selector", KeyType::Bytes);
+
 /// How many selectors one query names.
-const CHUNK: usize = 400;
+const CHUNK: usize = 256;
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// The tenant's epoch: what is made now carries it.
@@ -133,20 +137,18 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     /// The epoch of the latest revocation of any of the selectors, 0 if none was ever revoked.
     pub async fn latest_revocation(&self, selectors: &[SelectorHash]) -> Result<Epoch> {
-        let sql = format!(
-            "SELECT MAX(epoch) FROM revocation WHERE tenant_id = $1 AND selector IN ({})",
-            placeholders(2, selectors.len())
-        );
+        if let Some(gathered) = self.gathers().filter(|_| selectors.len() <= KEYS) {
+            let found = gathered.revocations.all(self.tenant_id(), selectors.to_vec()).await?;
+            return Ok(found.into_values().max().unwrap_or(0));
+        }
+        let sql = format!("SELECT MAX(c.epoch) {}", self.keyed("revocation", SELECTOR, selectors.len(), ""));
         let row = self.number_or_null(&sql, selectors.iter().map(|s| Value::from(s.to_vec()))).await?;
         Ok(row.unwrap_or(0))
     }
 
     /// When any of the selectors was last revoked, if ever.
     pub async fn last_revoked_at(&self, selectors: &[SelectorHash]) -> Result<Option<Seconds>> {
-        let sql = format!(
-            "SELECT MAX(revoked_at) FROM revocation WHERE tenant_id = $1 AND selector IN ({})",
-            placeholders(2, selectors.len())
-        );
+        let sql = format!("SELECT MAX(c.revoked_at) {}", self.keyed("revocation", SELECTOR, selectors.len(), ""));
         self.number_or_null(&sql, selectors.iter().map(|s| Value::from(s.to_vec()))).await
     }
 
@@ -159,13 +161,14 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     /// The revocations of the given selectors.
     pub async fn revocations_of(&self, selectors: &[SelectorHash]) -> Result<HashMap<SelectorHash, Epoch>> {
+        if let Some(gathered) = self.gathers().filter(|_| selectors.len() <= KEYS) {
+            return gathered.revocations.all(self.tenant_id(), selectors.to_vec()).await;
+        }
         let mut found = HashMap::new();
         for chunk in selectors.chunks(CHUNK) {
-            let sql = format!(
-                "SELECT selector, epoch FROM revocation WHERE tenant_id = $1 AND selector IN ({})",
-                placeholders(2, chunk.len())
-            );
-            let rows: Vec<Row> = self.all(&sql, chunk.iter().map(|s| Value::from(s.to_vec()))).await?;
+            let chunk = list(chunk.iter().map(|selector| Value::from(selector.to_vec())).collect());
+            let sql = format!("SELECT c.selector, c.epoch {}", self.keyed("revocation", SELECTOR, chunk.len(), ""));
+            let rows: Vec<Row> = self.all(&sql, chunk).await?;
             found.extend(gather(rows)?);
         }
         Ok(found)

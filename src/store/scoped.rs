@@ -3,11 +3,12 @@
 use std::sync::Mutex;
 
 use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Insert, IntoActiveModel, Iterable,
-    ModelTrait, QueryTrait, Statement, Value,
+    ActiveModelTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, Insert, IntoActiveModel,
+    Iterable, ModelTrait, QueryTrait, Statement, Value,
 };
 
 use super::error::from_db;
+use super::gather::Gathered;
 use super::together::Together;
 use crate::domain::coherence::Shard;
 use crate::domain::{Error, Result, TenantId};
@@ -18,6 +19,8 @@ pub struct TenantStore<'c, C> {
     tenant: TenantId,
     done: Mutex<Done>,
     together: Option<&'c Together>,
+    gathered: Option<&'c Gathered>,
+    won: Option<bool>,
 }
 
 /// What a transaction did that others have to know.
@@ -33,12 +36,30 @@ pub(super) struct Done {
 
 impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
     pub(super) fn new(conn: &'c C, tenant: TenantId) -> Self {
-        Self { conn, tenant, done: Mutex::default(), together: None }
+        Self { conn, tenant, done: Mutex::default(), together: None, gathered: None, won: None }
     }
 
-    /// The rows of one tenant, in a batch with others.
-    pub(super) fn together(conn: &'c C, tenant: TenantId, together: &'c Together) -> Self {
-        Self { together: Some(together), ..Self::new(conn, tenant) }
+    /// The rows of one tenant, whose reads by key are gathered with those of others.
+    pub(super) fn gathered(conn: &'c C, tenant: TenantId, gathered: &'c Gathered) -> Self {
+        Self { gathered: Some(gathered), ..Self::new(conn, tenant) }
+    }
+
+    /// Where reads by key are gathered, if they are.
+    pub(super) fn gathers(&self) -> Option<&Gathered> {
+        self.gathered
+    }
+
+    /// The rows of one tenant, in a batch with others; `won` tells whether the batch has taken what this write claims.
+    pub(super) fn together(conn: &'c C, tenant: TenantId, together: &'c Together, won: Option<bool>) -> Self {
+        Self { together: Some(together), won, ..Self::new(conn, tenant) }
+    }
+
+    /// Whether the batch has taken what this write claims ([`super::claims`]); `None`: nobody has tried.
+    pub(super) fn is_won(&self) -> Option<bool> {
+        if self.won == Some(true) {
+            self.leave_traces();
+        }
+        self.won
     }
 
     /// What this batch shares.
@@ -186,6 +207,50 @@ pub(super) use values;
 /// Placeholders `$first, $first+1, …` for a list of `count` values.
 pub(super) fn placeholders(first: usize, count: usize) -> String {
     (first..first + count).map(|n| format!("${n}")).collect::<Vec<_>>().join(", ")
+}
+
+/// What the key of a table is.
+#[derive(Clone, Copy)]
+pub(super) enum KeyType {
+    Bytes,
+    Number,
+}
+
+impl<C: ConnectionTrait> TenantStore<'_, C> {
+    /// `FROM` and on, of the rows `c` of a table whose `key`s are among the values from `$2` on.
+    ///
+    /// PostgreSQL looks for each key by itself: given a list, it would rather read all rows of a tenant where it takes them
+    /// for few, and it does so without statistics, or if the tenant is a large one among many small. `lock` is for
+    /// PostgreSQL alone, in the order of the values.
+    pub(super) fn keyed(&self, table: &str, (key, kind): (&str, KeyType), count: usize, lock: &str) -> String {
+        if self.backend() != DbBackend::Postgres {
+            return format!("FROM {table} c WHERE c.tenant_id = $1 AND c.{key} IN ({})", placeholders(2, count));
+        }
+        if count == 1 {
+            return format!("FROM {table} c WHERE c.tenant_id = $1 AND c.{key} = $2{lock}");
+        }
+        let looked_up = format!("SELECT * FROM {table} WHERE tenant_id = $1 AND {key} = keys.k LIMIT 1{lock}");
+        format!("FROM {} CROSS JOIN LATERAL ({looked_up}) AS c", keys(kind, count))
+    }
+}
+
+/// The values from `$2` on as the column `k` of `keys`.
+pub(super) fn keys(kind: KeyType, count: usize) -> String {
+    let kind = match kind {
+        KeyType::Bytes => "BYTEA",
+        KeyType::Number => "BIGINT",
+    };
+    let values = placeholders(2, count).replace(", ", "), (");
+    let values = values.replacen("$2", &format!("CAST($2 AS {kind})"), 1);
+    format!("(VALUES ({values})) AS keys(k)")
+}
+
+/// A list of keys, the last repeated: its length is a power of two, so that few statements are prepared.
+pub(super) fn list(mut values: Vec<Value>) -> Vec<Value> {
+    if let Some(last) = values.last().cloned() {
+        values.resize(values.len().next_power_of_two(), last);
+    }
+    values
 }
 
 /// The columns of a table under names that begin with a prefix, so that one query reads rows of two tables.

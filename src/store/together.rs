@@ -4,9 +4,12 @@
 //! all items, at a fraction of the price. Whoever touches a table in between finds its rows there, for they are written
 //! before his statement runs.
 
+use std::fmt::Write as _;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityName, EntityTrait, IdenStatic, Iterable, Statement, Value};
+use sea_orm::{
+    ActiveModelTrait, ConnectionTrait, DbBackend, EntityName, EntityTrait, IdenStatic, Iterable, Statement, Value,
+};
 
 use super::error::from_db;
 use crate::domain::{Epoch, Result, TenantId};
@@ -67,8 +70,8 @@ impl Together {
             while !rows.is_empty() {
                 let count = 1 << rows.len().min(ROWS).ilog2();
                 let values = rows.drain(..count).flatten();
-                let sql = statement(name, &columns, count);
-                let insert = Statement::from_sql_and_values(conn.get_database_backend(), sql, values);
+                let backend = conn.get_database_backend();
+                let insert = Statement::from_sql_and_values(backend, statement(backend, name, &columns, count), values);
                 conn.execute_raw(insert).await.map_err(from_db)?;
             }
         }
@@ -94,25 +97,44 @@ impl Together {
 }
 
 /// `INSERT INTO name (columns) VALUES ($1, …), …` for as many rows.
-fn statement(name: &str, columns: &[&str], rows: usize) -> String {
-    let width = columns.len();
-    let row = |at: usize| {
-        let places: Vec<String> = (1..=width).map(|place| format!("${}", at * width + place)).collect();
-        format!("({})", places.join(", "))
-    };
-    let rows: Vec<String> = (0..rows).map(row).collect();
-    format!("INSERT INTO {name} ({}) VALUES {}", columns.join(", "), rows.join(", "))
+///
+/// On SQLite a failure leaves what was inserted before it, for the batch is undone as a whole: so nothing is copied that it
+/// could be undone by alone. Its parameters have no names there, since each is looked for in a list of all.
+fn statement(backend: DbBackend, name: &str, columns: &[&str], rows: usize) -> String {
+    let is_sqlite = backend == DbBackend::Sqlite;
+    let begin = if is_sqlite { "INSERT OR FAIL INTO" } else { "INSERT INTO" };
+    let mut sql = format!("{begin} {name} ({}) VALUES ", columns.join(", "));
+    sql.reserve(rows * columns.len() * 7);
+    for place in 0..rows * columns.len() {
+        let is_first = place % columns.len() == 0;
+        sql.push_str(match (place, is_first) {
+            (0, _) => "(",
+            (_, true) => "), (",
+            (_, false) => ", ",
+        });
+        if is_sqlite {
+            sql.push('?');
+        } else {
+            let _ = write!(sql, "${}", place + 1); // a String takes whatever is written
+        }
+    }
+    sql.push(')');
+    sql
 }
 
 #[cfg(test)]
 mod tests {
-    use super::statement;
+    use super::*;
 
     #[test]
     fn a_statement_has_a_place_for_each_value() {
         assert_eq!(
-            statement("audit", &["tenant_id", "id"], 2),
+            statement(DbBackend::Postgres, "audit", &["tenant_id", "id"], 2),
             "INSERT INTO audit (tenant_id, id) VALUES ($1, $2), ($3, $4)"
+        );
+        assert_eq!(
+            statement(DbBackend::Sqlite, "audit", &["tenant_id", "id"], 2),
+            "INSERT OR FAIL INTO audit (tenant_id, id) VALUES (?, ?), (?, ?)"
         );
     }
 }

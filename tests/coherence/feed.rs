@@ -223,3 +223,29 @@ async fn sqlite_shows_at_a_glance_that_nothing_was_committed() {
     database.run("INSERT INTO probe VALUES (1, 1)").await;
     assert!(!quiet.is_quiet(), "a log begun anew");
 }
+
+/// Who closes a file gives up all locks that his process holds on it: a feed that ends must not take a writer's along.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_that_ends_leaves_its_process_the_locks() {
+    let database = TestDatabase::sqlite().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tenants.toml");
+    std::fs::write(&file, crate::harness::tenants::file()).unwrap();
+    let apply = || {
+        let mut another = std::process::Command::new(env!("CARGO_BIN_EXE_tenure"));
+        another.args(["tenants", "apply"]).arg(&file).env_clear();
+        another.env("TENURE_DATABASE_URL", &database.options.url);
+        another.env("TENURE_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
+        another.output().unwrap()
+    };
+    let mut feed = open(&database).await;
+    assert!(flushes(&mut feed).await);
+    let writer = database.pool.begin().await.unwrap();
+    writer.execute_unprepared("INSERT INTO probe VALUES (1, 1)").await.unwrap();
+    drop(feed);
+    let refused = apply();
+    assert!(!refused.status.success(), "somebody else wrote meanwhile: {refused:?}");
+    writer.commit().await.unwrap();
+    let applied = apply();
+    assert!(applied.status.success(), "{applied:?}");
+}

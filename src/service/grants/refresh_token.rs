@@ -13,7 +13,7 @@ use crate::service::sign_in::{live_record, record_of, remaining, remaining_unuse
 use crate::service::tokens::issue::{self, Approval};
 use crate::service::tokens::{TokenSet, id_token, revoke};
 use crate::service::{Ctx, Services};
-use crate::store::{Lock, TenantStore, Tx};
+use crate::store::{Claim, Lock, Step, TenantStore, Tx};
 
 /// A request to refresh.
 #[derive(Clone, Copy)]
@@ -51,10 +51,9 @@ enum Standing {
 }
 
 /// What a refresh writes.
-struct Step {
+struct Written {
     chain: Chain,
-    rotate: bool,
-    mark_used: bool,
+    step: Step,
     rows: Vec<AccessToken>,
     /// How long the grant is kept as it is.
     kept_until: Seconds,
@@ -112,8 +111,13 @@ impl Services {
         let idle_counts = chain.max_idle > 0 && chain.used_at < ctx.now;
         let ends_grace = chain.rotated_at.is_some() && !chain.current_used;
         let mark_used = standing == Standing::Current && !rotate && (idle_counts || ends_grace);
-        let step = Step { chain: chain.clone(), rotate, mark_used, rows, kept_until: grant.expires_at, now: ctx.now };
-        if !self.take(ctx, step).await? {
+        let step = match (rotate, mark_used) {
+            (true, _) => Step::Rotate,
+            (_, true) => Step::Use,
+            _ => Step::Hold,
+        };
+        let written = Written { chain: chain.clone(), step, rows, kept_until: grant.expires_at, now: ctx.now };
+        if !self.take(ctx, written).await? {
             return Ok(None);
         }
         let refresh_token = if rotate || standing == Standing::InGrace {
@@ -132,14 +136,13 @@ impl Services {
         }))
     }
 
-    /// Writes a step; tells whether the chain still stood where it was read.
-    async fn take(&self, ctx: &Ctx, step: Step) -> Result<bool> {
-        if !step.rotate && !step.mark_used && step.rows.is_empty() {
+    /// Writes a refresh; tells whether the chain still stood where it was read.
+    async fn take(&self, ctx: &Ctx, refresh: Written) -> Result<bool> {
+        if refresh.step == Step::Hold && refresh.rows.is_empty() {
             return Ok(true);
         }
-        self.store
-            .write((ctx.tenant.id, Lock::Row(step.chain.id.0)), step, |rows, step| Box::pin(write(rows, step)))
-            .await
+        let claim = Claim::Chain { chain: refresh.chain.clone(), step: refresh.step, now: refresh.now };
+        self.store.write_claiming(ctx.tenant.id, claim, refresh, |rows, refresh| Box::pin(write(rows, refresh))).await
     }
 
     /// Finds the chain of a presented token. Nothing is asked of the store for a text that was never made here.
@@ -292,21 +295,20 @@ fn rows(ctx: &Ctx, row: Option<AccessToken>, id_token: Option<&str>) -> Vec<Acce
     std::iter::once(row).chain(second).collect()
 }
 
-async fn write(rows: &TenantStore<'_, Tx>, step: &Step) -> Result<bool> {
-    let deadline = step.chain.clone().used(step.now).deadline();
-    if step.rotate && !rows.rotate_chain(&step.chain, step.now, deadline).await? {
+async fn write(rows: &TenantStore<'_, Tx>, refresh: &Written) -> Result<bool> {
+    let deadline = refresh.chain.clone().used(refresh.now).deadline();
+    let stood = match refresh.step {
+        Step::Rotate => rows.rotate_chain(&refresh.chain, refresh.now, deadline).await?,
+        Step::Use => rows.use_chain(&refresh.chain, refresh.now, deadline).await?,
+        // What management makes of the pair's scope meanwhile must reach this token too.
+        Step::Hold => rows.hold_chain(&refresh.chain).await?,
+    };
+    if !stood {
         return Ok(false);
     }
-    if step.mark_used && !rows.use_chain(&step.chain, step.now, deadline).await? {
-        return Ok(false);
-    }
-    // What management makes of the pair's scope meanwhile must reach this token too.
-    if !step.rotate && !step.mark_used && !rows.hold_chain(&step.chain).await? {
-        return Ok(false);
-    }
-    for row in &step.rows {
+    for row in &refresh.rows {
         rows.insert_access_token(row).await?;
-        if row.expires_at > step.kept_until {
+        if row.expires_at > refresh.kept_until {
             rows.extend_grant(row.grant, row.expires_at).await?;
         }
     }

@@ -26,6 +26,8 @@ const LOG: &str = "SELECT s.seq, c.shard \
 pub(super) struct SqliteFeed {
     options: SqliteConnectOptions,
     live: Option<Live>,
+    /// The last one that was opened, for a connection that comes after.
+    index: Option<Index>,
 }
 
 /// A connection and where it has read to.
@@ -48,7 +50,7 @@ impl SqliteFeed {
     pub(super) fn new(url: &str) -> Result<Self> {
         let options: SqliteConnectOptions = url.parse().map_err(lost)?;
         let options = options.create_if_missing(false).pragma("query_only", "ON").disable_statement_logging();
-        Ok(Self { options, live: None })
+        Ok(Self { options, live: None, index: None })
     }
 
     pub(super) async fn poll(&mut self) -> Result<Changes> {
@@ -58,7 +60,10 @@ impl SqliteFeed {
         };
         let changes = live.poll().await?;
         // Once a connection has read, the shared-memory file stays as long as the connection does.
-        live.index = live.index.or_else(|| Index::open(self.options.get_filename()));
+        if live.index.is_none() {
+            self.index = Index::open(self.options.get_filename(), self.index.take());
+            live.index.clone_from(&self.index);
+        }
         self.live = Some(live);
         Ok(changes)
     }

@@ -7,7 +7,8 @@
 //!
 //! One read of a page that is in memory: a thousandth of what a statement costs that has to go to SQLite's thread and back.
 
-use std::fs::File;
+use std::fs::{File, metadata};
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,15 +21,37 @@ const HEAD: usize = 48;
 pub(super) type Head = [u8; HEAD];
 
 /// The shared-memory file of a database.
+///
+/// It is never closed: a process that closes a file gives up all locks that it holds on it, through whatever else has it
+/// open (POSIX), and SQLite holds locks on this one. Without them another process would write at the same time.
 #[derive(Clone, Debug)]
-pub(super) struct Index(Arc<File>);
+pub(super) struct Index(Arc<ManuallyDrop<File>>);
 
 impl Index {
-    /// That of the database in this file; `None` if it has none (another journal mode).
-    pub(super) fn open(database: &Path) -> Option<Self> {
+    /// That of the database in this file; `None` if it has none (another journal mode). One that was open before is taken
+    /// again, unless the file is another by now.
+    pub(super) fn open(database: &Path, before: Option<Self>) -> Option<Self> {
         let mut name = database.as_os_str().to_owned();
         name.push("-shm");
-        File::open(Path::new(&name)).ok().map(|file| Self(Arc::new(file)))
+        let name = Path::new(&name);
+        if let Some(before) = before
+            && before.is(name)
+        {
+            return Some(before);
+        }
+        File::open(name).ok().map(|file| Self(Arc::new(ManuallyDrop::new(file))))
+    }
+
+    #[cfg(unix)]
+    fn is(&self, name: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt as _;
+        let identity = |file: std::io::Result<std::fs::Metadata>| file.ok().map(|file| (file.dev(), file.ino()));
+        identity(self.0.metadata()).is_some_and(|own| identity(metadata(name)) == Some(own))
+    }
+
+    #[cfg(not(unix))]
+    fn is(&self, name: &Path) -> bool {
+        metadata(name).is_ok()
     }
 
     /// The header now.
