@@ -30,7 +30,7 @@ def each_once(server, folder, requests, headers):
 
 def onboard(server, folder, results):
     """Makes the tenants; returns their ids."""
-    posts = [("POST", "/tenants/rest/v1/", tenant(i)) for i in range(TENANTS)]
+    posts = [("POST", "/tenants/rest/v1", tenant(i)) for i in range(TENANTS)]
     answers, results["tenant made"] = each_once(server, folder, posts, [f"Authorization: Bearer {PLATFORM}"])
     tids = [answer["id"] for answer in answers if "issuer" in answer]
     assert len(tids) >= TENANTS * 0.98, answers[:1]

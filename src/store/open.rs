@@ -113,6 +113,9 @@ async fn connect(options: &Options, connections: u32, cache: u32, pulse: &Arc<Pu
     Database::connect(settings).await.map_err(from_db)
 }
 
+/// The statements that a connection keeps prepared: those for many rows come in several lengths.
+const STATEMENTS: usize = 256;
+
 fn settings(options: &Options, connections: u32, cache: u32, session: &'static Session) -> ConnectOptions {
     let mut connect = ConnectOptions::new(&options.url);
     connect
@@ -126,10 +129,13 @@ fn settings(options: &Options, connections: u32, cache: u32, session: &'static S
         .test_before_acquire_if_idle_for(Duration::from_secs(5))
         .sqlx_logging(false);
     if options.is_postgres() {
-        connect.map_sqlx_postgres_opts(|o| o.application_name("tenure").options(*session));
+        connect.map_sqlx_postgres_opts(|o| {
+            o.application_name("tenure").options(*session).statement_cache_capacity(STATEMENTS)
+        });
     } else {
         connect.map_sqlx_sqlite_opts(move |o| {
-            o.busy_timeout(Duration::from_secs(3))
+            o.statement_cache_capacity(STATEMENTS)
+                .busy_timeout(Duration::from_secs(3))
                 .pragma("journal_mode", "WAL")
                 .pragma("synchronous", "FULL")
                 // What is deleted is overwritten: the secrets of a deleted tenant first of all.
