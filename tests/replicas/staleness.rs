@@ -12,6 +12,7 @@ use tenure::cache::Mode;
 use tokio::sync::Barrier;
 
 use super::changes::{Change, Seen, Thing};
+use super::proxy::{Fault, Path, Proxy};
 use super::{replicas, scale};
 use crate::harness::TestApp;
 use crate::iam::Iam;
@@ -103,6 +104,51 @@ async fn nothing_is_stale_after_the_acknowledgement() {
     println!("strict: {} checks after an acknowledgement, {} stale", tally.checks, tally.stale);
     assert_eq!(tally.stale, 0, "up to {:?} late", tally.worst);
     assert!(tally.checks >= 400 * scale(), "{}", tally.checks);
+}
+
+/// Two replicas whose change feeds, but nothing else, pass the proxy.
+async fn behind_a_proxy() -> Option<([TestApp; 2], Proxy)> {
+    let first = TestApp::postgres().await?;
+    let proxy = Proxy::start(first.database_url()).await;
+    let behind =
+        || first.replica_with(|settings| settings.database_url = tenure::crypto::secret::Secret::new(proxy.url()));
+    let apps = [behind().await.unwrap(), behind().await.unwrap()];
+    first.stop().await;
+    Some((apps, proxy))
+}
+
+/// Without a change feed on any of them, all the while: each asks the store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_stale_without_the_feed() {
+    let Some((apps, proxy)) = behind_a_proxy().await else { return };
+    proxy.set(&[Path::Feed], Fault::Closed);
+    let tally = watch_all(&apps, 4 * scale()).await;
+    println!("no feed: {} checks after an acknowledgement, {} stale", tally.checks, tally.stale);
+    assert_eq!(tally.stale, 0, "up to {:?} late", tally.worst);
+    assert!(tally.checks >= 300 * scale(), "{}", tally.checks);
+}
+
+/// A feed that is lost and found many times a second: what it told before, between and after must join without a gap.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_stale_while_the_feed_comes_and_goes() {
+    let Some((apps, proxy)) = behind_a_proxy().await else { return };
+    let mut cuts = 0;
+    let come_and_go = async {
+        loop {
+            for (fault, millis) in [(Fault::Closed, 3 + cuts % 17), (Fault::None, 3 + cuts % 31)] {
+                proxy.set(&[Path::Feed], fault);
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+            }
+            cuts += 1;
+        }
+    };
+    let tally = tokio::select! {
+        tally = watch_all(&apps, 4 * scale()) => tally,
+        () = come_and_go => unreachable!(),
+    };
+    println!("a feed cut {cuts} times: {} checks after an acknowledgement, {} stale", tally.checks, tally.stale);
+    assert_eq!(tally.stale, 0, "up to {:?} late", tally.worst);
+    assert!(tally.checks >= 300 * scale(), "{}", tally.checks);
 }
 
 /// SQLite: another process on the same file, as a command beside a running server is.
