@@ -5,6 +5,7 @@
 mod changes;
 mod commits;
 mod cuts;
+mod holds;
 mod kills;
 mod proxy;
 mod races;
