@@ -112,6 +112,8 @@ on_both! {
     a_write_sees_what_another_of_its_batch_inserted
     a_row_that_can_not_be_inserted_fails_alone
     many_rows_are_inserted_whole
+    a_panic_costs_the_write_that_panics
+    a_code_that_was_changed_meanwhile_has_one_winner
     the_codes_of_a_batch_are_taken_together
     a_code_is_not_taken_for_a_write_that_fails
     the_chains_of_a_batch_are_taken_together
@@ -162,6 +164,44 @@ async fn many_rows_are_inserted_whole(opened: &Opened) {
     }
     for number in numbers {
         assert!(opened.is_there(number).await, "{number}");
+    }
+}
+
+/// Whether it is alone in its batch or with others, in the first writing task or another, whatever it had done.
+async fn a_panic_costs_the_write_that_panics(opened: &Opened) {
+    for round in 0..4 {
+        let panics = |number| {
+            opened.store.write(TENANT, token(number), |rows, token| {
+                Box::pin(async move {
+                    rows.insert_access_token(token).await?;
+                    assert!(token.number.0 < 0, "as this test wants it");
+                    Ok(())
+                })
+            })
+        };
+        let (first, panicked, last) =
+            tokio::join!(opened.insert(1_000 + round), panics(2_000 + round), opened.insert(3_000 + round));
+        first.unwrap();
+        last.unwrap();
+        assert!(matches!(panicked, Err(Error::Internal(_))), "{panicked:?}");
+        assert!(matches!(panics(4_000 + round).await, Err(Error::Internal(_))));
+        assert!(!opened.is_there(2_000 + round).await && !opened.is_there(4_000 + round).await);
+        assert!(opened.is_there(1_000 + round).await && opened.is_there(3_000 + round).await);
+    }
+}
+
+/// Two that read one code, with a change of what it carries in between: the later one takes it.
+async fn a_code_that_was_changed_meanwhile_has_one_winner(opened: &Opened) {
+    opened.with_codes(1..=4).await;
+    for id in 1..=4 {
+        let now_sealed = vec![100 + id];
+        let change = opened.store.write(TENANT, (CodeId([id; 16]), now_sealed.clone()), |rows, (id, sealed)| {
+            Box::pin(rows.set_code_snapshot(*id, sealed))
+        });
+        change.await.unwrap();
+        let later = Code { sealed: now_sealed, ..code(id) };
+        let won = join_all([code(id), later].map(|read| opened.redeem(TENANT, read, false))).await;
+        assert_eq!(won.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [false, true]);
     }
 }
 

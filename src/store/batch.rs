@@ -10,11 +10,14 @@
 mod item;
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, SqliteTransactionMode, TransactionOptions};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -118,7 +121,10 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let item: Box<dyn Item> = Box::new(Queued { turn, claim: claim.map(Arc::new), args, work, done: None, reply });
         let sender = self.sender.upgrade().ok_or_else(|| Error::Unavailable("the writer has stopped".into()))?;
-        sender.try_send(item).map_err(|_| {
+        sender.try_send(item).map_err(|error| {
+            if let TrySendError::Closed(_) = error {
+                return Error::Unavailable("the writer has stopped".into());
+            }
             if let Some(metrics) = &self.metrics {
                 metrics.shed("writes");
             }
@@ -182,7 +188,10 @@ impl Lane {
             }
             // One order for all, so that two lanes don't wait for each other.
             batch.sort_by_key(|item| item.turn());
-            self.write(batch).await;
+            // A panic, outside of items too, costs this batch its answers, and no other.
+            if AssertUnwindSafe(self.write(batch)).catch_unwind().await.is_err() {
+                tracing::error!("a batch of writes ended in a panic");
+            }
         }
     }
 
@@ -250,11 +259,11 @@ impl Lane {
                 }
             }
         }
-        if together.finish(&tx).await.is_err() {
+        let Ok(receipt) = together.finish(&tx, self.receipts).await else {
             return Err(undo(tx, Duration::ZERO).await);
-        }
+        };
         super::feed::record_change(&tx, &changed).await.map_err(|e| e.to_string())?;
-        self.commit(tx).await?;
+        self.commit(tx, receipt).await?;
         let shards: Vec<Shard> = changed.into_iter().map(|(_, shard)| shard).collect();
         (self.after_commit)(&shards);
         if let Some(metrics) = &self.metrics {
@@ -274,8 +283,11 @@ impl Lane {
     }
 
     /// Commits; where the answer is lost, finds out whether the transaction stands.
-    async fn commit(&self, tx: Tx) -> Result<(), Lost> {
-        let receipt = if self.receipts { Receipt::take(&tx).await.map_err(|e| e.to_string())? } else { None };
+    async fn commit(&self, tx: Tx, receipt: Option<Receipt>) -> Result<(), Lost> {
+        let receipt = match receipt {
+            None if self.receipts => Receipt::take(&tx).await.map_err(|e| e.to_string())?,
+            taken => taken,
+        };
         let Err(error) = tx.commit().await else { return Ok(()) };
         let cause = error.to_string();
         let fate = match &receipt {

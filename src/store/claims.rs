@@ -61,8 +61,9 @@ const ROWS: usize = 64;
 const TAKEN: usize = 32;
 
 #[derive(FromQueryResult)]
-struct Taken {
+struct TakenCode {
     id: Vec<u8>,
+    sealed: Vec<u8>,
 }
 
 #[derive(FromQueryResult)]
@@ -117,18 +118,18 @@ impl TenantStore<'_, Tx> {
         wanted.retain(|(_, code)| named.insert((code.id.0, code.sealed.as_slice())));
         let Some(now) = claims.iter().map(|(.., now)| *now).min() else { return Ok(()) };
         let mut taken = HashSet::new();
-        for part in powers_of_two(&wanted) {
-            let codes: Vec<&Code> = part.iter().map(|(_, code)| *code).collect();
-            let rows: Vec<Taken> = match self.backend() {
-                DbBackend::Postgres => self.all(&each_code(codes.len()), values_of_codes(&codes, now)).await?,
-                _ => self.all(&all_codes(codes.len()), values_of_codes(&codes, now)).await?,
+        for part in wanted.chunks(TAKEN) {
+            let ids = padded(part.iter().map(|(_, code)| code.id.0.to_vec()));
+            let sealed = padded(part.iter().map(|(_, code)| code.sealed.clone()));
+            let sql = match self.backend() {
+                DbBackend::Postgres => each_code(ids.len()),
+                _ => all_codes(ids.len()),
             };
-            for row in rows {
-                taken.insert(id16(&row.id)?);
-            }
+            let rows: Vec<TakenCode> = self.all(&sql, values![now].into_iter().chain(ids).chain(sealed)).await?;
+            taken.extend(rows.into_iter().map(|row| (row.id, row.sealed)));
         }
         for (at, code) in wanted {
-            won[at] = taken.contains(&code.id.0);
+            won[at] = taken.contains(&(code.id.0.to_vec(), code.sealed.clone()));
         }
         Ok(())
     }
@@ -145,13 +146,13 @@ impl TenantStore<'_, Tx> {
             }
         }
         for ((step, now), chains) in steps {
-            for part in powers_of_two(&chains) {
+            for part in chains.chunks(TAKEN) {
+                let ids = padded(part.iter().map(|chain| chain.id.0.to_vec()));
                 let sql = match self.backend() {
-                    DbBackend::Postgres => each_chain(step, part.len()),
-                    _ => all_chains(step, part.len()),
+                    DbBackend::Postgres => each_chain(step, ids.len()),
+                    _ => all_chains(step, ids.len()),
                 };
-                let ids = part.iter().map(|chain| Value::from(chain.id.0.to_vec()));
-                let _: Vec<Taken> = self.all(&sql, values![now].into_iter().chain(ids)).await?;
+                self.execute(&sql, values![now].into_iter().chain(ids)).await?;
             }
         }
         Ok(())
@@ -184,18 +185,12 @@ const TAKE_CODE: &str = "UPDATE authorization_code SET state = 1, used_at = $2
 /// All of some codes. What is sealed is another for every code, so that two lists do for pairs.
 fn all_codes(count: usize) -> String {
     let (ids, sealed) = (placeholders(3, count), placeholders(3 + count, count));
-    format!("{TAKE_CODE} AND id IN ({ids}) AND sealed IN ({sealed}) RETURNING id")
+    format!("{TAKE_CODE} AND id IN ({ids}) AND sealed IN ({sealed}) RETURNING id, sealed")
 }
 
 /// One statement of one statement for each, as PostgreSQL doesn't always find many by their keys ([`TenantStore::keyed`]).
 fn each_code(count: usize) -> String {
-    each(count, |n| format!("{TAKE_CODE} AND id = ${} AND sealed = ${} RETURNING id", 3 + n, 3 + count + n))
-}
-
-fn values_of_codes(codes: &[&Code], now: Seconds) -> Vec<Value> {
-    let ids = codes.iter().map(|code| Value::from(code.id.0.to_vec()));
-    let sealed = codes.iter().map(|code| Value::from(code.sealed.clone()));
-    values![now].into_iter().chain(ids).chain(sealed).collect()
+    each(count, "id, sealed", |n| format!("{TAKE_CODE} AND id = ${} AND sealed = ${}", 3 + n, 3 + count + n))
 }
 
 /// What a use of the current token changes, and a rotation.
@@ -216,23 +211,19 @@ fn all_chains(step: &str, count: usize) -> String {
 
 fn each_chain(step: &str, count: usize) -> String {
     let take = take_chain(step);
-    each(count, |n| format!("{take} AND id = ${} RETURNING id", 3 + n))
+    each(count, "id", |n| format!("{take} AND id = ${}", 3 + n))
 }
 
-/// `WITH t0 AS (…), t1 AS (…) … SELECT id FROM t0 UNION ALL SELECT id FROM t1 …`
-fn each(count: usize, one: impl Fn(usize) -> String) -> String {
-    let statements: Vec<String> = (0..count).map(|n| format!("t{n} AS ({})", one(n))).collect();
-    let answers: Vec<String> = (0..count).map(|n| format!("SELECT id FROM t{n}")).collect();
+/// `WITH t0 AS (… RETURNING id), t1 AS (… RETURNING id) … SELECT id FROM t0 UNION ALL SELECT id FROM t1 …`
+fn each(count: usize, returned: &str, one: impl Fn(usize) -> String) -> String {
+    let statements: Vec<String> = (0..count).map(|n| format!("t{n} AS ({} RETURNING {returned})", one(n))).collect();
+    let answers: Vec<String> = (0..count).map(|n| format!("SELECT {returned} FROM t{n}")).collect();
     format!("WITH {} {}", statements.join(", "), answers.join(" UNION ALL "))
 }
 
-/// A list in parts whose lengths are powers of two, so that few statements are prepared.
-fn powers_of_two<T>(all: &[T]) -> Vec<&[T]> {
-    let (mut parts, mut rest) = (Vec::new(), all);
-    while !rest.is_empty() {
-        let (part, others) = rest.split_at(1 << rest.len().min(TAKEN).ilog2());
-        parts.push(part);
-        rest = others;
-    }
-    parts
+/// Ids and the like, up to a power of two of them, so that few statements are prepared: those added are nobody's.
+fn padded(values: impl Iterator<Item = Vec<u8>>) -> Vec<Value> {
+    let mut all: Vec<Value> = values.map(Value::from).collect();
+    all.resize(all.len().next_power_of_two(), Value::from(Vec::<u8>::new()));
+    all
 }

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
 use super::scoped::values;
 use crate::domain::Result;
@@ -31,7 +31,10 @@ pub(super) enum Fate {
     Unknown,
 }
 
-const TAKE: &str = "SELECT pg_current_xact_id_if_assigned()::text, pg_postmaster_start_time()::text";
+/// Of a transaction that writes with this very statement, if it has not before.
+pub(super) const TAKE: &str = "SELECT pg_current_xact_id()::text, pg_postmaster_start_time()::text";
+/// Of one that may have written nothing.
+const TAKE_IF_WRITTEN: &str = "SELECT pg_current_xact_id_if_assigned()::text, pg_postmaster_start_time()::text";
 const ASK: &str = "SELECT CASE WHEN pg_postmaster_start_time()::text = $2 THEN pg_xact_status($1::text::xid8) END";
 
 /// How long is waited before each question, in milliseconds: other connections may be lost too, and a server takes a
@@ -48,10 +51,14 @@ pub(super) async fn are_given(conn: &impl ConnectionTrait) -> bool {
 impl Receipt {
     /// That of the transaction.
     pub(super) async fn take(tx: &impl ConnectionTrait) -> Result<Option<Self>> {
-        let statement = Statement::from_string(DbBackend::Postgres, TAKE);
-        let Some(row) = tx.query_one_raw(statement).await.map_err(from_db)? else { return Ok(None) };
+        let statement = Statement::from_string(DbBackend::Postgres, TAKE_IF_WRITTEN);
+        tx.query_one_raw(statement).await.map_err(from_db)?.map(|row| Self::read(&row)).transpose()
+    }
+
+    /// What the statement that takes it gave.
+    pub(super) fn read(row: &QueryResult) -> Result<Self> {
         let xid = row.try_get_by_index(0).map_err(from_db)?;
-        Ok(Some(Self { xid, server: row.try_get_by_index(1).map_err(from_db)? }))
+        Ok(Self { xid, server: row.try_get_by_index(1).map_err(from_db)? })
     }
 
     /// What became of it.

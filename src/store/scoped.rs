@@ -84,7 +84,8 @@ impl<'c, C: ConnectionTrait> TenantStore<'c, C> {
         from_db(error)
     }
 
-    fn leave_traces(&self) {
+    /// Notes that this transaction can't be taken for one that never ran.
+    pub(super) fn leave_traces(&self) {
         if let Ok(mut done) = self.done.lock() {
             done.left_traces = true;
         }

@@ -4,18 +4,16 @@
 //! all items, at a fraction of the price. Whoever touches a table in between finds its rows there, for they are written
 //! before his statement runs.
 
-use std::fmt::Write as _;
+mod insert;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sea_orm::{
-    ActiveModelTrait, ConnectionTrait, DbBackend, EntityName, EntityTrait, IdenStatic, Iterable, Statement, Value,
-};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, DbBackend, EntityName as _};
 
+use self::insert::{Table, with_arrays, with_values};
 use super::error::from_db;
+use super::receipt::Receipt;
 use crate::domain::{Epoch, Result, TenantId};
-
-/// The rows that one statement inserts at most; others are powers of two, so that few statements are prepared.
-const ROWS: usize = 64;
 
 /// The shared part of a batch.
 #[derive(Debug, Default)]
@@ -27,55 +25,49 @@ struct Held {
     epochs: Vec<(TenantId, Epoch)>,
 }
 
-/// Rows of one table that are not written yet.
-#[derive(Debug)]
-struct Table {
-    name: &'static str,
-    columns: Vec<&'static str>,
-    rows: Vec<Vec<Value>>,
-}
-
 impl Together {
     /// Leaves a row to be written by the end of the batch.
-    pub(super) fn insert<A: ActiveModelTrait>(&self, mut row: A) {
+    pub(super) fn insert<A: ActiveModelTrait>(&self, row: A) {
         let name = A::Entity::default().table_name();
-        let columns = || <A::Entity as EntityTrait>::Column::iter();
-        let values = columns().filter_map(|column| row.take(column).into_value()).collect();
         let mut held = self.held();
         if let Some(table) = held.tables.iter_mut().find(|table| table.name == name) {
-            table.rows.push(values);
-            return;
+            return table.push(row);
         }
-        let columns = columns().map(|column| column.as_str()).collect();
-        held.tables.push(Table { name, columns, rows: vec![values] });
+        let mut table = Table::of::<A>();
+        table.push(row);
+        held.tables.push(table);
     }
 
     /// Writes what is left of the tables that a statement mentions.
     pub(super) async fn settle(&self, conn: &impl ConnectionTrait, sql: &str) -> Result<()> {
-        let mentioned = |table: &Table| !table.rows.is_empty() && sql.contains(table.name);
-        if self.held().tables.iter().any(mentioned) {
-            self.write(conn, mentioned).await?;
-        }
-        Ok(())
+        self.write(conn, |table| sql.contains(table.name), false).await.map(|_| ())
     }
 
-    /// Writes all that is left.
-    pub(super) async fn finish(&self, conn: &impl ConnectionTrait) -> Result<()> {
-        self.write(conn, |_| true).await
+    /// Writes all that is left; takes the transaction's receipt with it where they are given and anything was left.
+    pub(super) async fn finish(&self, conn: &impl ConnectionTrait, receipts: bool) -> Result<Option<Receipt>> {
+        self.write(conn, |_| true, receipts).await
     }
 
-    async fn write(&self, conn: &impl ConnectionTrait, which: impl Fn(&Table) -> bool) -> Result<()> {
+    async fn write(
+        &self,
+        conn: &impl ConnectionTrait,
+        which: impl Fn(&Table) -> bool,
+        receipt: bool,
+    ) -> Result<Option<Receipt>> {
         let due = self.held().tables.extract_if(.., |table| which(table)).collect::<Vec<_>>();
-        for Table { name, columns, mut rows } in due {
-            while !rows.is_empty() {
-                let count = 1 << rows.len().min(ROWS).ilog2();
-                let values = rows.drain(..count).flatten();
-                let backend = conn.get_database_backend();
-                let insert = Statement::from_sql_and_values(backend, statement(backend, name, &columns, count), values);
+        if due.is_empty() {
+            return Ok(None);
+        }
+        if conn.get_database_backend() == DbBackend::Postgres {
+            let row = conn.query_one_raw(with_arrays(due, receipt)?).await.map_err(from_db)?;
+            return row.filter(|_| receipt).map(|row| Receipt::read(&row)).transpose();
+        }
+        for mut table in due {
+            while let Some(insert) = with_values(&mut table) {
                 conn.execute_raw(insert).await.map_err(from_db)?;
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// The epoch of a tenant, if somebody has asked for it in this batch. An older one than the store's is safe: what is
@@ -93,48 +85,5 @@ impl Together {
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// `INSERT INTO name (columns) VALUES ($1, …), …` for as many rows.
-///
-/// On SQLite a failure leaves what was inserted before it, for the batch is undone as a whole: so nothing is copied that it
-/// could be undone by alone. Its parameters have no names there, since each is looked for in a list of all.
-fn statement(backend: DbBackend, name: &str, columns: &[&str], rows: usize) -> String {
-    let is_sqlite = backend == DbBackend::Sqlite;
-    let begin = if is_sqlite { "INSERT OR FAIL INTO" } else { "INSERT INTO" };
-    let mut sql = format!("{begin} {name} ({}) VALUES ", columns.join(", "));
-    sql.reserve(rows * columns.len() * 7);
-    for place in 0..rows * columns.len() {
-        let is_first = place % columns.len() == 0;
-        sql.push_str(match (place, is_first) {
-            (0, _) => "(",
-            (_, true) => "), (",
-            (_, false) => ", ",
-        });
-        if is_sqlite {
-            sql.push('?');
-        } else {
-            let _ = write!(sql, "${}", place + 1); // a String takes whatever is written
-        }
-    }
-    sql.push(')');
-    sql
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_statement_has_a_place_for_each_value() {
-        assert_eq!(
-            statement(DbBackend::Postgres, "audit", &["tenant_id", "id"], 2),
-            "INSERT INTO audit (tenant_id, id) VALUES ($1, $2), ($3, $4)"
-        );
-        assert_eq!(
-            statement(DbBackend::Sqlite, "audit", &["tenant_id", "id"], 2),
-            "INSERT OR FAIL INTO audit (tenant_id, id) VALUES (?, ?), (?, ?)"
-        );
     }
 }

@@ -1,7 +1,9 @@
 //! One write of a batch: what runs, how it fails, whom it answers.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use tokio::sync::oneshot;
 
 use super::super::claims::Claim;
@@ -46,8 +48,15 @@ impl<A: Send + Sync, T: Send> Item for Queued<A, T> {
     }
 
     fn run<'t>(&'t mut self, rows: &'t TenantStore<'t, Tx>) -> Work<'t, ()> {
+        self.done = None;
         Box::pin(async move {
-            match (self.work)(rows, &self.args).await {
+            let work = AssertUnwindSafe(async { (self.work)(rows, &self.args).await });
+            let ran = work.catch_unwind().await.unwrap_or_else(|_| {
+                // Whatever it was in the middle of has to be undone.
+                rows.leave_traces();
+                Err(Error::internal("a write ended in a panic"))
+            });
+            match ran {
                 Ok(value) => {
                     self.done = Some(Ok(value));
                     Ok(())
@@ -77,7 +86,7 @@ impl<A: Send + Sync, T: Send> Item for Queued<A, T> {
         // Who asked may have a share in the arguments, and takes it back with the answer.
         drop(args);
         let answer = match (outcome, done) {
-            (_, Some(Err(error))) => Err(error),
+            // An error too may rest on what another of the batch did, which was undone with it.
             (Err(cause), _) => Err(Error::Unavailable(cause)),
             (Ok(()), Some(done)) => done,
             (Ok(()), None) => Err(Error::internal("a write was answered before it ran")),
@@ -144,7 +153,7 @@ pub(super) async fn run_under_savepoint(item: &mut Box<dyn Item>, tx: &Tx) -> Re
     let savepoint = tx.savepoint().await.map_err(lost)?;
     let together = Together::default();
     let ran = match run(item, &savepoint, &together, None).await {
-        Ok(done) => item.settle(together.finish(&savepoint).await).map(|()| done),
+        Ok(done) => item.settle(together.finish(&savepoint, false).await.map(|_| ())).map(|()| done),
         Err(failure) => Err(failure),
     };
     match ran {
