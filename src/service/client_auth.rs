@@ -4,6 +4,7 @@
 //! whoever presents it.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use super::{Ctx, Services};
 use crate::crypto::jwt::{self, JwsAlg, VerifyingKey};
 use crate::crypto::secret::{Secret, hmac};
 use crate::domain::coherence::{Shard, Topic};
-use crate::domain::{AuthMethod, Client, ClientFault, ClientSecret, Error, Result};
+use crate::domain::{AuthMethod, Client, ClientFault, ClientSecret, Epoch, Error, Result};
 
 /// How long a request waits for its lane.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -70,12 +71,15 @@ pub struct KnownClient {
     /// The client.
     pub client: Arc<Client>,
     keys: OnceLock<Vec<VerifyingKey>>,
+    /// The latest epoch of the tenant that was read before the client was.
+    there_at: AtomicI64,
 }
 
 impl KnownClient {
-    /// A client.
-    pub fn new(client: Client) -> Self {
-        Self { client: Arc::new(client), keys: OnceLock::new() }
+    /// A client that was read after the tenant's epoch, if that is known.
+    pub fn new(client: Client, epoch: Option<Epoch>) -> Self {
+        let there_at = AtomicI64::new(epoch.unwrap_or(UNKNOWN));
+        Self { client: Arc::new(client), keys: OnceLock::new(), there_at }
     }
 
     /// The public keys that it has registered.
@@ -109,13 +113,34 @@ impl KnownClient {
     }
 }
 
+/// Before any epoch.
+const UNKNOWN: Epoch = -1;
+
 impl Services {
+    /// Makes sure that a client was there no earlier than the epoch of this request, if it has one. The cached client is as old
+    /// as the request may believe, and the epoch may be younger: what is issued under it would outlive a deletion in between.
+    ///
+    /// # Errors
+    /// [`Error::InvalidClient`] if it has been deleted.
+    pub(super) async fn confirm_client(&self, ctx: &Ctx, known: &KnownClient) -> Result<()> {
+        let Some(&epoch) = ctx.epoch.get() else { return Ok(()) };
+        if known.there_at.load(Ordering::Relaxed) >= epoch {
+            return Ok(());
+        }
+        let found = self.store.tenant(ctx.tenant.id).find_client(&known.client.client_id).await?;
+        if !found.is_some_and(|found| found.created_at == known.client.created_at) {
+            return Err(Error::InvalidClient(ClientFault::Unknown));
+        }
+        known.there_at.fetch_max(epoch, Ordering::Relaxed);
+        Ok(())
+    }
+
     /// A client of the tenant.
     pub async fn known_client(&self, ctx: &Ctx, client_id: &str) -> Result<Option<Arc<KnownClient>>> {
         let tenant = ctx.tenant.id;
         let find = || async {
             let found = self.store.tenant(tenant).find_client(client_id).await?;
-            Ok(found.map(|client| Arc::new(KnownClient::new(client))))
+            Ok(found.map(|client| Arc::new(KnownClient::new(client, ctx.epoch.get().copied()))))
         };
         let shards = [Shard::of(tenant, Topic::Client, client_id.as_bytes())];
         let key = (tenant, client_id.to_owned());

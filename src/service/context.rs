@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::keys::TenantKeys;
 use crate::cache::Freshness;
 use crate::cache::coherence::Stamps;
-use crate::domain::{Client, Seconds};
+use crate::domain::{Client, Epoch, Seconds};
 use crate::tenancy::Tenant;
 
 /// The context of one request: the first argument of every service function.
@@ -26,4 +26,6 @@ pub struct Ctx {
     pub request_id: Arc<str>,
     /// The client that has authenticated itself, once it has.
     pub client: Arc<OnceLock<Arc<Client>>>,
+    /// The tenant's epoch, once it has been read: what this request issues is made under it.
+    pub epoch: OnceLock<Epoch>,
 }

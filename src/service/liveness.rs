@@ -16,11 +16,14 @@ impl Services {
     pub(crate) async fn epoch(&self, ctx: &Ctx) -> Result<Epoch> {
         let tenant = ctx.tenant.id;
         let read = || async { self.store.tenant(tenant).epoch().await };
-        if !self.coherence.is_strict() {
+        let epoch = if self.coherence.is_strict() {
+            let freshness = (&*self.coherence, ctx.freshness);
+            self.caches.epochs.get_or_load(freshness, tenant, &[epoch_shard(tenant)], read).await?
+        } else {
             // What is made under an epoch from before a revocation is dead for as long as it lives, not for the bound.
-            return read().await;
-        }
-        self.caches.epochs.get_or_load((&self.coherence, ctx.freshness), tenant, &[epoch_shard(tenant)], read).await
+            read().await?
+        };
+        Ok(*ctx.epoch.get_or_init(|| epoch))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::domain::{Client, Error, Kind, NEVER, Result, Seconds, Selector, numbe
 use crate::service::liveness::retain_live;
 use crate::store::authorizations::Filter;
 use crate::store::token_pages::{Register, TokenFilter, Unpurged};
-use crate::store::{Connection, TenantStore, Tx};
+use crate::store::{Connection, Lock, TenantStore, Tx};
 
 use rescope::Rescope;
 
@@ -120,7 +120,7 @@ impl Services {
         let pair = Pair { sub: subject.to_owned(), cid: client.client_id.clone(), now: ctx.now };
         let work = (pair, scope, ctx.tenant.settings.access_token.registry, Arc::clone(&ctx.keys));
         self.store
-            .write(ctx.tenant.id, work, |rows, (pair, scope, registry, keys)| {
+            .write((ctx.tenant.id, Lock::Epoch), work, |rows, (pair, scope, registry, keys)| {
                 Box::pin(async move {
                     let count = count(rows, pair).await?;
                     if let Some(scope) = scope {
@@ -137,7 +137,7 @@ impl Services {
     pub async fn delete_authorizations(&self, ctx: &Ctx, client: &Client, subject: &str) -> Result<i64> {
         let pair = Pair { sub: subject.to_owned(), cid: client.client_id.clone(), now: ctx.now };
         self.store
-            .write(ctx.tenant.id, pair, |rows, pair| {
+            .write((ctx.tenant.id, Lock::Epoch), pair, |rows, pair| {
                 Box::pin(async move {
                     let count = count(rows, pair).await?;
                     let selector = Selector::SubjectClient(&pair.sub, &pair.cid);

@@ -1,13 +1,16 @@
 //! All that a subject and a client have: read and changed together by the management API.
 
 use entity::{access_token, authorization_code, authorization_grant, refresh_token};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Value};
 
-use super::scoped::{TenantStore, values};
+use super::scoped::{TenantStore, list, placeholders, values};
 use super::{access_tokens, chains, codes, grants};
 use crate::domain::{
     AccessToken, Chain, ChainId, Code, CodeId, Epoch, Error, Grant, GrantId, Result, Seconds, Terms, TokenNumber,
 };
+
+/// How many keys one statement names.
+const CHUNK: usize = 256;
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// The identifier tokens of a pair whose time is not over.
@@ -68,27 +71,41 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.execute(sql, values![id.0.to_vec(), sealed.to_vec()]).await.map(|_| ())
     }
 
-    /// Takes a pending code past the revocations up to an epoch.
-    pub async fn set_code_epoch(&self, id: CodeId, epoch: Epoch) -> Result<()> {
-        let sql = "UPDATE authorization_code SET epoch = $3 WHERE tenant_id = $1 AND id = $2 AND state = 0";
-        self.execute(sql, values![id.0.to_vec(), epoch]).await.map(|_| ())
+    /// Takes pending codes past the revocations up to an epoch.
+    pub async fn set_code_epochs(&self, ids: impl IntoIterator<Item = CodeId>, epoch: Epoch) -> Result<()> {
+        let ids = ids.into_iter().map(|id| Value::from(id.0.to_vec())).collect();
+        self.set_epochs("authorization_code", "state = 0 AND id", ids, epoch).await
     }
 
-    /// Takes an access token past the revocations up to an epoch.
-    pub async fn set_access_token_epoch(&self, number: TokenNumber, epoch: Epoch) -> Result<()> {
-        let sql = "UPDATE access_token SET epoch = $3 WHERE tenant_id = $1 AND number = $2";
-        self.execute(sql, values![number.0, epoch]).await.map(|_| ())
+    /// Takes access tokens past the revocations up to an epoch.
+    pub async fn set_access_token_epochs(
+        &self,
+        numbers: impl IntoIterator<Item = TokenNumber>,
+        epoch: Epoch,
+    ) -> Result<()> {
+        let numbers = numbers.into_iter().map(|number| Value::from(number.0)).collect();
+        self.set_epochs("access_token", "number", numbers, epoch).await
     }
 
-    /// Takes a chain past the revocations up to an epoch.
-    pub async fn set_chain_epoch(&self, id: ChainId, epoch: Epoch) -> Result<()> {
-        let sql = "UPDATE refresh_token SET epoch = $3 WHERE tenant_id = $1 AND id = $2";
-        self.execute(sql, values![id.0.to_vec(), epoch]).await.map(|_| ())
+    /// Takes chains past the revocations up to an epoch.
+    pub async fn set_chain_epochs(&self, ids: impl IntoIterator<Item = ChainId>, epoch: Epoch) -> Result<()> {
+        let ids = ids.into_iter().map(|id| Value::from(id.0.to_vec())).collect();
+        self.set_epochs("refresh_token", "id", ids, epoch).await
     }
 
-    /// Takes a grant past the revocations up to an epoch.
-    pub async fn set_grant_epoch(&self, id: GrantId, epoch: Epoch) -> Result<()> {
-        let sql = "UPDATE authorization_grant SET epoch = $3 WHERE tenant_id = $1 AND id = $2";
-        self.execute(sql, values![id.0.to_vec(), epoch]).await.map(|_| ())
+    /// Takes grants past the revocations up to an epoch.
+    pub async fn set_grant_epochs(&self, ids: impl IntoIterator<Item = GrantId>, epoch: Epoch) -> Result<()> {
+        let ids = ids.into_iter().map(|id| Value::from(id.0.to_vec())).collect();
+        self.set_epochs("authorization_grant", "id", ids, epoch).await
+    }
+
+    async fn set_epochs(&self, table: &str, key: &str, keys: Vec<Value>, epoch: Epoch) -> Result<()> {
+        for part in keys.chunks(CHUNK) {
+            let part = list(part.to_vec());
+            let keys = placeholders(3, part.len());
+            let sql = format!("UPDATE {table} SET epoch = $2 WHERE tenant_id = $1 AND {key} IN ({keys})");
+            self.execute(&sql, values![epoch].into_iter().chain(part)).await?;
+        }
+        Ok(())
     }
 }

@@ -150,9 +150,11 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         if victims.is_empty() {
             return Ok(());
         }
-        let list = placeholders(2, victims.len());
-        let sql = format!("DELETE FROM {table} WHERE tenant_id = $1 AND number IN ({list})");
-        self.execute(&sql, victims.iter().map(|v| Value::from(v.number))).await?;
+        // One that was taken past the revocation meanwhile lives on.
+        let list = placeholders(3, victims.len());
+        let sql = format!("DELETE FROM {table} WHERE tenant_id = $1 AND +epoch < $2 AND number IN ({list})");
+        let numbers = victims.iter().map(|v| Value::from(v.number));
+        self.execute(&sql, values![doomed.epoch].into_iter().chain(numbers)).await?;
         if register == Register::Refresh {
             let grants: Vec<Vec<u8>> = victims.iter().map(|v| v.grant_id.clone()).collect();
             if doomed.takes_grants() {
@@ -181,14 +183,15 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.execute(&sql, values).await.map(|_| ())
     }
 
-    /// Deletes a batch of dead records; tells whether there may be more.
+    /// Deletes a batch of dead records; tells whether there may be more. The epoch is asked of the row that is deleted too: it
+    /// may have been made anew while it was waited for.
     pub async fn purge_records(&self, doomed: &Doomed) -> Result<bool> {
         let (conditions, values) = doomed.conditions(None);
         let sql = format!(
-            "DELETE FROM authorization_record WHERE tenant_id = $1 AND (sub, cid, act) IN
+            "DELETE FROM authorization_record AS t WHERE t.tenant_id = $1 AND +t.epoch < $2 AND (t.sub, t.cid, t.act) IN
             (SELECT t.sub, t.cid, t.act FROM authorization_record t WHERE {conditions} LIMIT {BATCH})"
         );
-        Ok(self.execute(&sql, values).await? == u64::from(BATCH))
+        Ok(self.execute(&sql, values).await? > 0)
     }
 
     /// Records that nothing is left of what a revocation killed, unless it was made anew meanwhile.

@@ -104,9 +104,11 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         Ok(self.number(sql, values![LOCK]).await? == Some(1))
     }
 
+    /// What is found by a condition may be another row by the time it is deleted (PostgreSQL waits for whoever is changing
+    /// it): so the condition is asked of both, here and below. `+` keeps the planner from looking for the row by it again.
     async fn delete_expired(&self, table: &str, key: &str, more: &str, now: Seconds) -> Result<u64> {
         let sql = format!(
-            "DELETE FROM {table} WHERE tenant_id = $1 AND {key} IN
+            "DELETE FROM {table} WHERE tenant_id = $1 AND +expires_at <= $2{more} AND {key} IN
             (SELECT {key} FROM {table} WHERE tenant_id = $1 AND expires_at <= $2{more} ORDER BY expires_at LIMIT {BATCH})"
         );
         self.execute(&sql, values![now]).await
@@ -123,9 +125,10 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         }
         let grants: Vec<Vec<u8>> = ended.iter().map(|row| row.grant_id.clone()).collect();
         self.shorten_grants(&grants, now.saturating_add(GRANT_REST)).await?;
-        let list = placeholders(2, ended.len());
-        let sql = format!("DELETE FROM refresh_token WHERE tenant_id = $1 AND number IN ({list})");
-        self.execute(&sql, ended.iter().map(|row| sea_orm::Value::from(row.number))).await
+        let list = placeholders(3, ended.len());
+        let sql = format!("DELETE FROM refresh_token WHERE tenant_id = $1 AND +deadline <= $2 AND number IN ({list})");
+        let numbers = ended.iter().map(|row| sea_orm::Value::from(row.number));
+        self.execute(&sql, values![now].into_iter().chain(numbers)).await
     }
 
     /// A chain may have been given a longer life than its grant was made for: the grant gets it too.
@@ -140,7 +143,8 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         );
         let kept = self.execute(&sql, values![now]).await?;
         let sql = format!(
-            "DELETE FROM authorization_grant WHERE tenant_id = $1 AND id IN (SELECT g.id FROM authorization_grant g
+            "DELETE FROM authorization_grant WHERE tenant_id = $1 AND +expires_at <= $2 AND id IN
+                (SELECT g.id FROM authorization_grant g
                 WHERE g.tenant_id = $1 AND g.expires_at <= $2 AND NOT {of_live_chain} LIMIT {BATCH})"
         );
         Ok(kept.max(self.execute(&sql, values![now]).await?))
@@ -154,8 +158,10 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
                 FROM authorization_code c WHERE c.tenant_id = $1 AND c.expires_at <= $2 AND {needed} LIMIT {BATCH})"
         );
         let kept = self.execute(&sql, values![now, now.saturating_add(LOOK_AGAIN)]).await?;
+        // In the state that it was found in: one that is consumed meanwhile is needed.
         let sql = format!(
-            "DELETE FROM authorization_code WHERE tenant_id = $1 AND id IN (SELECT c.id FROM authorization_code c
+            "DELETE FROM authorization_code WHERE tenant_id = $1 AND (id, state) IN
+                (SELECT c.id, c.state FROM authorization_code c
                 WHERE c.tenant_id = $1 AND c.expires_at <= $2 AND NOT {needed} LIMIT {BATCH})"
         );
         Ok(kept.max(self.execute(&sql, values![now]).await?))

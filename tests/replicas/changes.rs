@@ -177,6 +177,16 @@ impl Thing {
         }
     }
 
+    /// What a server answers once it has the time to look at a secret.
+    pub(super) async fn asked_patiently(&self, app: &TestApp) -> Answer {
+        loop {
+            let answer = self.ask(app).await;
+            if answer.code() != 503 {
+                return answer;
+            }
+        }
+    }
+
     async fn ask(&self, app: &TestApp) -> Answer {
         if self.change.is_of_client() {
             let secret = if self.change == Change::SecretReplaced { NEW } else { OLD };

@@ -91,7 +91,14 @@ impl Services {
         }
         let found = self.known_client(ctx, issuer).await?;
         let known = found.ok_or_else(|| bad(ctx, &"an issuer that is not known"))?;
-        if known.client.enabled { Ok(known) } else { Err(Error::InvalidGrant(GrantFault::Revoked)) }
+        if !known.client.enabled {
+            return Err(Error::InvalidGrant(GrantFault::Revoked));
+        }
+        match self.confirm_client(ctx, &known).await {
+            Ok(()) => Ok(known),
+            Err(Error::InvalidClient(_)) => Err(bad(ctx, &"an issuer that is deleted")),
+            Err(other) => Err(other),
+        }
     }
 
     /// Issues the token that an assertion is good for: neither a refresh nor an ID token comes with it.

@@ -155,6 +155,7 @@ impl Services {
         grant: GrantType,
     ) -> Result<std::sync::Arc<KnownClient>> {
         let known = self.authenticate_client(ctx, credential, TOKEN_PATH).await?;
+        self.confirm_client(ctx, &known).await?;
         if known.client.may_use(grant) { Ok(known) } else { Err(Error::UnauthorizedClient) }
     }
 }

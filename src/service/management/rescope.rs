@@ -3,13 +3,13 @@
 use super::Pair;
 use crate::crypto::selector;
 use crate::crypto::token::TokenKeyRing;
-use crate::domain::{AuthorizationKey, NEVER, Result, Selector, scope};
+use crate::domain::{Authorization, AuthorizationKey, Epoch, NEVER, Result, Selector, scope};
 use crate::service::authorizations::CHUNK;
 use crate::service::codes;
-use crate::service::liveness::{is_live, retain_live};
+use crate::service::liveness::{Revocable, outlives_all_but, retain_live};
 use crate::service::tokens::revoke;
 use crate::store::authorizations::Filter;
-use crate::store::revocations::revocation_shard;
+use crate::store::revocations::{Revoked, revocation_shard};
 use crate::store::{TenantStore, Tx};
 
 /// A scope for all of a pair.
@@ -28,9 +28,6 @@ impl Rescope<'_> {
     /// Gives the scope to access tokens, refresh tokens, pending codes and authorisations. `kills_jwts`: JWTs without a row, whose scope is
     /// in themselves alone, die, and all else of the pair lives on.
     pub(super) async fn apply(&self, kills_jwts: bool) -> Result<()> {
-        if kills_jwts {
-            self.outlive_revocation().await?;
-        }
         let (rows, pair) = (self.rows, self.pair);
         let text = scope::join(self.scope);
         // Codes and chains first: whoever exchanges or refreshes one holds it, and is waited for or begins anew. Access tokens
@@ -45,6 +42,10 @@ impl Rescope<'_> {
                 terms.scp = self.scp();
                 rows.set_transient_terms(grant.id, terms).await?;
             }
+        }
+        if kills_jwts {
+            // By now all that it goes on with is locked: rows come before epochs, as everywhere.
+            self.outlive_revocation().await?;
         }
         rows.set_access_token_scopes(&pair.sub, &pair.cid, &text).await?;
         // All of the pair's tokens are stamped with the pair: what is remembered of them is stale.
@@ -63,55 +64,61 @@ impl Rescope<'_> {
     }
 
     async fn rescope_records(&self) -> Result<()> {
-        let filter = self.filter();
-        let mut after: Option<AuthorizationKey> = None;
-        loop {
-            let page = self.rows.list_authorizations(&filter, after.as_ref(), CHUNK).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            after = Some(last.key.clone());
+        let mut after = None;
+        while let Some(page) = self.page(&mut after).await? {
             for record in page {
-                self.rows.hold_authorization(&record.key).await?;
-                let Some(mut record) = self.rows.find_authorization(&record.key).await? else { continue };
-                if !is_live(self.rows, &record).await? {
-                    continue;
+                for mut record in retain_live(self.rows, self.held(&record.key).await?).await? {
+                    record.terms.scp = self.scp();
+                    record.uat = Some(self.pair.now);
+                    self.rows.upsert_authorization(&record).await?;
                 }
-                record.terms.scp = self.scp();
-                record.uat = Some(self.pair.now);
-                self.rows.upsert_authorization(&record).await?;
             }
         }
+        Ok(())
     }
 
-    /// Revokes the pair, and takes past that revocation all that lives and has a row of its own.
+    /// The next records of the pair, if there are more.
+    async fn page(&self, after: &mut Option<AuthorizationKey>) -> Result<Option<Vec<Authorization>>> {
+        let page = self.rows.list_authorizations(&self.filter(), after.as_ref(), CHUNK).await?;
+        let Some(last) = page.last() else { return Ok(None) };
+        *after = Some(last.key.clone());
+        Ok(Some(page))
+    }
+
+    /// The record of a key as it is, which nobody else changes from now on.
+    async fn held(&self, key: &AuthorizationKey) -> Result<Vec<Authorization>> {
+        self.rows.hold_authorization(key).await?;
+        Ok(self.rows.find_authorization(key).await?.into_iter().collect())
+    }
+
+    /// Revokes the pair, and takes past that revocation all that lives and has a row of its own. What lives is judged when the
+    /// tenant's epoch is this transaction's: no other revocation can be made any more, and those that were are obeyed.
     async fn outlive_revocation(&self) -> Result<()> {
         let (rows, pair) = (self.rows, self.pair);
-        let tokens = retain_live(rows, rows.list_identifier_tokens(&pair.sub, &pair.cid, pair.now).await?).await?;
-        let chains = retain_live(rows, rows.list_chains_of_pair(&pair.sub, &pair.cid, pair.now).await?).await?;
-        let codes = retain_live(rows, rows.list_codes_of_pair(&pair.sub, &pair.cid, pair.now).await?).await?;
-        let mut records = Vec::new();
-        let (filter, mut after) = (self.filter(), None);
-        loop {
-            let page = rows.list_authorizations(&filter, after.as_ref(), CHUNK).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.key.clone());
-            records.extend(retain_live(rows, page).await?);
-        }
         let selector = Selector::SubjectClient(&pair.sub, &pair.cid);
-        let epoch = revoke::mark(rows, &selector, pair.now, NEVER).await?.epoch;
-        for mut record in records {
-            record.epoch = epoch;
-            rows.upsert_authorization(&record).await?;
-        }
-        for token in tokens {
-            rows.set_access_token_epoch(token.number, epoch).await?;
-        }
-        for code in codes {
-            rows.set_code_epoch(code.id, epoch).await?;
-        }
-        for chain in chains {
-            rows.set_chain_epoch(chain.id, epoch).await?;
-            rows.set_grant_epoch(chain.grant, epoch).await?;
+        let Revoked { epoch, previous } = revoke::mark(rows, &selector, pair.now, NEVER).await?;
+        let codes = self.lived(rows.list_codes_of_pair(&pair.sub, &pair.cid, pair.now).await?, previous).await?;
+        rows.set_code_epochs(codes.iter().map(|code| code.id), epoch).await?;
+        let chains = self.lived(rows.list_chains_of_pair(&pair.sub, &pair.cid, pair.now).await?, previous).await?;
+        rows.set_chain_epochs(chains.iter().map(|chain| chain.id), epoch).await?;
+        rows.set_grant_epochs(chains.iter().map(|chain| chain.grant), epoch).await?;
+        let tokens = self.lived(rows.list_identifier_tokens(&pair.sub, &pair.cid, pair.now).await?, previous).await?;
+        rows.set_access_token_epochs(tokens.iter().map(|token| token.number), epoch).await?;
+        let mut after = None;
+        while let Some(page) = self.page(&mut after).await? {
+            for record in page {
+                for mut record in self.lived(self.held(&record.key).await?, previous).await? {
+                    record.epoch = epoch;
+                    rows.upsert_authorization(&record).await?;
+                }
+            }
         }
         Ok(())
+    }
+
+    /// What of a page was alive before this transaction revoked the pair.
+    async fn lived<T: Revocable>(&self, page: Vec<T>, previous: Epoch) -> Result<Vec<T>> {
+        let selector = selector::hash(&Selector::SubjectClient(&self.pair.sub, &self.pair.cid));
+        outlives_all_but(self.rows, page, selector, previous).await
     }
 }

@@ -1,6 +1,6 @@
 //! From a name to a tenant with its keys, through the caches.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -96,7 +96,16 @@ impl Services {
     pub fn context_of(&self, freshness: Freshness, served: &Served, request_id: Arc<str>) -> Ctx {
         let (tenant, keys) = (Arc::clone(&served.tenant), Arc::clone(&served.keys));
         let as_of = Arc::clone(&served.as_of);
-        Ctx { tenant, keys, as_of, now: self.now(), request_id, freshness, client: Arc::default() }
+        Ctx {
+            tenant,
+            keys,
+            as_of,
+            now: self.now(),
+            request_id,
+            freshness,
+            client: Arc::default(),
+            epoch: OnceLock::new(),
+        }
     }
 
     async fn load(&self, id: TenantId) -> Result<Option<Arc<Served>>> {

@@ -1,0 +1,106 @@
+//! What overlaps with an acknowledged change undoes nothing of it: what was read before and is written after, what the upkeep
+//! has found and what was made anew by the time it deletes, what a cache knows of a client that is gone.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tenure::cache::Mode;
+
+use super::changes::{Change, Seen, Thing};
+use super::holds::Held;
+use super::replicas;
+use crate::authlete::caller::Authlete;
+use crate::harness::{Answer, TestApp};
+use crate::iam::Iam;
+use crate::oauth::caller::text;
+
+/// Where JWTs have no row, a scope is replaced by a revocation that the rest of the pair outlives: no other revocation.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revocation_stands_though_scopes_are_replaced() {
+    let Some(apps) = replicas(2).await else { return };
+    let store = apps[0].authz_store().as_tenant("ledgerless");
+    let body =
+        json!({"sub": "alice", "cid": "web", "scp": ["read", "write"], "ate": "IDENTIFIER", "lng": true, "irt": true});
+    let tokens = store.new_tokens(&body).await;
+    let code = store.new_code(&body).await;
+    // The tenant's first revocation makes the row that the others meet at.
+    store.revoke(&[("subject", "bob")]).await.status(200);
+    let held = Held::rows(&apps[0], "tenant_epoch", "TRUE").await;
+    let api = Authlete::ledgerless(&apps[1]);
+    let update = async { api.update(7, "alice", &json!(["read"])).await };
+    let (revoked, updated) = held.race(store.revoke(&[("subject", "alice")]), update).await;
+    revoked.status(200);
+    updated.status(200);
+    for app in &apps {
+        let store = app.authz_store().as_tenant("ledgerless");
+        store.assert_live("access_token", text(&tokens, "access_token"), false).await;
+        store.refresh(text(&tokens, "refresh_token")).await.error(404, "invalid_refresh_token");
+        store.exchange(&[("code", &code), ("client_id", "web")]).await.error(404, "invalid_code");
+        store.find(&[("subject", "alice"), ("client_id", "web")]).await.status(404);
+    }
+}
+
+/// Has the upkeep wait for rows that a request changes first.
+async fn tidied_after(app: &TestApp, held: Held, request: impl Future<Output = Answer>) -> Answer {
+    let tidied = async {
+        held.waiters(1).await;
+        tokio::join!(app.tidy(), async {
+            held.waiters(2).await;
+            held.release().await;
+        })
+    };
+    tokio::join!(request, tidied).0
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_made_anew_is_not_purged() {
+    let Some(apps) = replicas(2).await else { return };
+    let store = apps[0].authz_store();
+    store.stored("alice", "c7").await;
+    store.revoke(&[("client_id", "c7")]).await.status(200);
+    apps[0].advance(120);
+    let body = json!({"sub": "alice", "cid": "c7", "scp": ["read"], "lng": true, "irt": true});
+    let held = Held::rows(&apps[0], "authorization_record", "cid = 'c7'").await;
+    let tokens = tidied_after(&apps[1], held, store.tokens(&body)).await.status(200).json();
+    assert_eq!(store.record("alice", "c7").await["scp"], json!(["read"]));
+    store.refresh(text(&tokens, "refresh_token")).await.status(200);
+}
+
+/// A mark that ends is taken away; one that was renewed meanwhile does not end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_revoked_anew_is_not_swept() {
+    let Some(apps) = replicas(2).await else { return };
+    let store = apps[0].authz_store();
+    let with = |irt: bool| json!({"sub": "alice", "cid": "c7", "scp": ["read"], "lng": true, "irt": irt});
+    store.stored("alice", "c7").await;
+    store.put(&with(false)).await.status(204);
+    apps[0].advance(120);
+    apps[0].tidy().await;
+    store.put(&with(true)).await.status(204);
+    let tokens = store.tokens(&with(true)).await.status(200).json();
+    apps[0].advance(2 * 86_400);
+    let held = Held::rows(&apps[0], "revocation", "kind = 9 AND purged").await;
+    tidied_after(&apps[1], held, store.put(&with(false))).await.status(204);
+    store.put(&with(true)).await.status(204);
+    store.refresh(text(&tokens, "refresh_token")).await.error(404, "invalid_refresh_token");
+}
+
+/// The cached client is as old as the bound allows. What it is given may be as old, and dies with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_deleted_client_is_given_within_the_bound_is_dead() {
+    let Some(here) = TestApp::postgres().await else { return };
+    let behind =
+        here.replica_with(|settings| settings.coherence = Mode::Bounded(Duration::from_mins(5))).await.unwrap();
+    let iam = Iam::new(&here).await;
+    for n in 0..4 {
+        let thing = Thing::make(&here, Change::ClientDeleted, n).await;
+        assert_eq!(thing.look_patiently(&behind).await, Seen::Before);
+        thing.change(&here, &iam).await;
+        let answer = thing.asked_patiently(&behind).await;
+        if answer.code() == 401 {
+            continue;
+        }
+        let token = answer.status(200).json();
+        here.authz_store().assert_live("access_token", text(&token, "access_token"), false).await;
+    }
+}
