@@ -11,7 +11,7 @@ use crate::crypto::token::TokenKeyRing;
 use crate::domain::{
     AuthMethod, Client, ClientSecret, Error, Kind, NEVER, Registration, Result, Seconds, Selector, TenantId, scope,
 };
-use crate::store::{TenantStore, Tx};
+use crate::store::{Lock, TenantStore, Tx};
 use crate::tenancy::ClientEntry;
 
 /// Where a client or a user comes from.
@@ -23,18 +23,13 @@ pub enum Source {
     Platform,
 }
 
-/// What becomes of the secret of a client that is written.
-#[derive(Clone, Debug)]
-enum SecretChange {
-    Keep,
-    Replace(ClientSecret),
-}
-
 /// A client ready to be written.
 #[derive(Clone, Debug)]
 pub struct NewClient {
     entry: ClientEntry,
-    secret: SecretChange,
+    /// The secret that is to be in force; `None`: the old one stays.
+    secret: Option<ClientSecret>,
+    /// That of a file's entry; `None`: the old one stays.
     digest: Option<Vec<u8>>,
 }
 
@@ -68,34 +63,33 @@ impl Services {
         }
         let kept = found.as_ref().and_then(|client| client.secret.as_ref());
         let secret = match &entry.client_secret {
-            None => SecretChange::Keep,
-            Some(given) => self.secret_change(tenant, keys, &entry, kept, given).await?,
+            None => None,
+            Some(given) => Some(self.secret_in_force(tenant, keys, &entry, kept, given).await?),
         };
-        let digest = digest.or_else(|| found.and_then(|client| client.digest));
         Ok(Some(NewClient { entry, secret, digest }))
     }
 
-    async fn secret_change(
+    /// A given secret as it is kept: as it is already, if it is the client's.
+    async fn secret_in_force(
         &self,
         tenant: TenantId,
         keys: &TenantKeys,
         entry: &ClientEntry,
         kept: Option<&ClientSecret>,
         given: &Secret,
-    ) -> Result<SecretChange> {
+    ) -> Result<ClientSecret> {
         let seals = entry.auth_method == AuthMethod::ClientSecretJwt;
         if let Some(kept) = kept
             && matches!(kept, ClientSecret::Sealed(_)) == seals
             && self.secret_fits(tenant, &keys.tokens, &entry.client_id, kept, given).await?
         {
-            return Ok(SecretChange::Keep);
+            return Ok(kept.clone());
         }
-        let stored = if seals {
+        Ok(if seals {
             seal(&keys.tokens, &entry.client_id, given)
         } else {
             ClientSecret::Phc(self.passwords.hash(tenant, given).await?)
-        };
-        Ok(SecretChange::Replace(stored))
+        })
     }
 
     /// Whether a presented secret is the stored one.
@@ -156,18 +150,11 @@ impl Services {
     pub async fn has_origin(&self, ctx: &Ctx, origin: &str) -> Result<bool> {
         self.store.tenant(ctx.tenant.id).has_origin(origin).await
     }
+}
 
-    /// Deletes a client with all that was ever issued to it.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if the tenant has none.
-    pub async fn delete_client(&self, ctx: &Ctx, client_id: &str) -> Result<()> {
-        self.store
-            .write(ctx.tenant.id, (client_id.to_owned(), ctx.now), |rows, (id, now)| {
-                Box::pin(erase_client(rows, id, *now))
-            })
-            .await
-    }
+/// When a change of a client has its turn: where many are changed at once, they are locked in one order.
+pub(crate) fn client_turn(tenant: TenantId, client_id: &str) -> (TenantId, Lock) {
+    (tenant, Lock::Row(selector::hash(&Selector::Client(client_id))))
 }
 
 /// Deletes a client with all that was ever issued to it.
@@ -186,7 +173,7 @@ pub(crate) async fn erase_client(rows: &TenantStore<'_, Tx>, client_id: &str, no
 /// its number or alias.
 pub async fn upsert_client(rows: &TenantStore<'_, Tx>, new: &NewClient, now: Seconds) -> Result<bool> {
     let entry = &new.entry;
-    let found = rows.find_client(&entry.client_id).await?;
+    let found = rows.find_client_to_write(&entry.client_id).await?;
     let created = found.is_none();
     let mut client = found.unwrap_or_else(|| blank(&entry.client_id, now));
     client.number = entry.number.unwrap_or(client.number);
@@ -194,9 +181,9 @@ pub async fn upsert_client(rows: &TenantStore<'_, Tx>, new: &NewClient, now: Sec
     client.enabled = entry.enabled;
     client.by_operator = true;
     client.registration = registration(entry);
-    client.digest.clone_from(&new.digest);
+    client.digest = new.digest.clone().or(client.digest);
     client.updated_at = now;
-    if let SecretChange::Replace(secret) = &new.secret {
+    if let Some(secret) = new.secret.as_ref().filter(|secret| client.secret.as_ref() != Some(secret)) {
         client.replace_secret(secret.clone(), now);
     }
     settle_secret(&mut client)?;

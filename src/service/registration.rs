@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::clients::{blank, registration, seal, write_client};
+use super::clients::{blank, client_turn, erase_client, registration, seal, write_client};
 use super::{Ctx, Services};
 use crate::crypto::secret::{Secret, b64url, random, same};
 use crate::crypto::token::TokenKeyRing;
@@ -122,28 +122,35 @@ impl Services {
             return Err(refused("client_id is missing or another client's"));
         }
         let new = read(metadata, &id)?;
-        let old = &own.client.registration;
-        if !scope::covers(&old.scope, &new.scope) || new.grant_types.iter().any(|g| !old.grant_types.contains(g)) {
-            return Err(refused("a client can't widen its scope or its grant types"));
-        }
+        stays_within(&own.client.registration, &new)?;
         let keeps = self.keeps_secret(ctx, &own.client, metadata, new.auth_method).await?;
         let secret = (new.auth_method.has_secret() && !keeps).then(Secret::generate);
         let probe = Client { registration: new.clone(), ..Client::clone(&own.client) };
         let change = Change {
-            id,
-            registration: Registration {
-                introspection: old.introspection,
-                developer: old.developer.clone(),
-                origins: old.origins.clone(),
-                secret_expires_at: old.secret_expires_at.filter(|_| keeps),
-                ..new
-            },
+            own: own.client,
+            registration: new,
+            keeps,
             secret: secret.as_ref().map(|secret| kept(&ctx.keys.tokens, &probe, secret)),
-            token: own.client.registration_token.clone(),
             now: ctx.now,
         };
-        let client = self.store.write(ctx.tenant.id, change, |rows, change| Box::pin(apply(rows, change))).await?;
+        let turn = client_turn(ctx.tenant.id, &id);
+        let client = self.store.write(turn, change, |rows, change| Box::pin(apply(rows, change))).await?;
         Ok(Registered { client: Arc::new(client), secret, token: own.token })
+    }
+
+    /// Deletes a client by its own hand, with all that was ever issued to it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidToken`] for one that may not manage itself any more.
+    pub async fn delete_client(&self, ctx: &Ctx, own: SelfManaged) -> Result<()> {
+        self.store
+            .write(ctx.tenant.id, (own.client, ctx.now), |rows, (own, now)| {
+                Box::pin(async move {
+                    let client = as_it_stands(rows, own).await?;
+                    erase_client(rows, &client.client_id, *now).await
+                })
+            })
+            .await
     }
 
     /// Whether an update leaves the secret as it is: it names it, or there is none to change.
@@ -159,23 +166,36 @@ impl Services {
 
 /// An update, ready to be written.
 struct Change {
-    id: String,
+    /// The client as it was read.
+    own: Arc<Client>,
     registration: Registration,
+    keeps: bool,
     secret: Option<ClientSecret>,
-    token: Option<Vec<u8>>,
     now: Seconds,
 }
 
+/// A client that manages itself, locked: the same one that has shown its token, and still enabled.
+async fn as_it_stands(rows: &TenantStore<'_, Tx>, own: &Client) -> Result<Client> {
+    let found = rows.find_client_to_change(&own.client_id).await?;
+    let same = found.filter(|client| client.enabled && client.registration_token == own.registration_token);
+    same.ok_or(Error::InvalidToken)
+}
+
+/// What an operator has made of the client meanwhile stays: its limits, and what is not the client's own to say.
 async fn apply(rows: &TenantStore<'_, Tx>, change: &Change) -> Result<Client> {
-    let found = rows.find_client(&change.id).await?.filter(|client| client.registration_token == change.token);
-    let mut client = found.ok_or(Error::InvalidToken)?;
-    // What an operator narrowed meanwhile stays narrow.
-    let grown = !scope::covers(&client.registration.scope, &change.registration.scope)
-        || change.registration.grant_types.iter().any(|grant| !client.may_use(*grant));
-    if grown {
-        return Err(refused("a client can't widen its scope or its grant types"));
+    let mut client = as_it_stands(rows, &change.own).await?;
+    let old = &client.registration;
+    stays_within(old, &change.registration)?;
+    if change.keeps && client.secret != change.own.secret {
+        return Err(refused("client_secret is not the client's"));
     }
-    client.registration = change.registration.clone();
+    client.registration = Registration {
+        introspection: old.introspection,
+        developer: old.developer.clone(),
+        origins: old.origins.clone(),
+        secret_expires_at: old.secret_expires_at.filter(|_| change.keeps),
+        ..change.registration.clone()
+    };
     if let Some(secret) = &change.secret {
         client.replace_secret(secret.clone(), change.now);
     }
@@ -183,8 +203,12 @@ async fn apply(rows: &TenantStore<'_, Tx>, change: &Change) -> Result<Client> {
         (client.secret, client.old_secret) = (None, None);
     }
     client.updated_at = change.now;
-    write_client(rows, &client).await?;
-    Ok(client)
+    if rows.update_own_client(&client).await? { Ok(client) } else { Err(Error::InvalidToken) }
+}
+
+fn stays_within(old: &Registration, new: &Registration) -> Result<()> {
+    let grown = !scope::covers(&old.scope, &new.scope) || new.grant_types.iter().any(|g| !old.grant_types.contains(g));
+    if grown { Err(refused("a client can't widen its scope or its grant types")) } else { Ok(()) }
 }
 
 fn kept(keys: &TokenKeyRing, client: &Client, secret: &Secret) -> ClientSecret {

@@ -6,7 +6,7 @@ use super::{Ctx, Services};
 use crate::crypto::secret::{hex, random};
 use crate::crypto::selector;
 use crate::domain::{Error, Kind, NEVER, Result, Seconds, Selector, TenantId, User};
-use crate::store::{TenantStore, Tx};
+use crate::store::{Lock, TenantStore, Tx};
 use crate::tenancy::UserEntry;
 
 /// A user ready to be written.
@@ -15,6 +15,7 @@ pub struct NewUser {
     entry: UserEntry,
     /// The hash of a new password; `None`: the old one stays.
     password_hash: Option<crate::crypto::secret::Secret>,
+    /// That of a file's entry; `None`: the old one stays.
     digest: Option<Vec<u8>>,
 }
 
@@ -45,7 +46,6 @@ impl Services {
             (None, Some(password)) => Some(self.passwords.hash(tenant, password).await?.into()),
             (None, None) => None,
         };
-        let digest = digest.or_else(|| found.and_then(|user| user.digest));
         Ok(Some(NewUser { entry, password_hash, digest }))
     }
 
@@ -71,9 +71,14 @@ impl Services {
     }
 }
 
+/// As [`super::clients::client_turn`].
+pub(crate) fn user_turn(tenant: TenantId, username: &str) -> (TenantId, Lock) {
+    (tenant, Lock::Row(selector::hash(&Selector::Subject(username))))
+}
+
 /// Deletes a user with all that was ever issued for the subject.
 pub(crate) async fn erase_user(rows: &TenantStore<'_, Tx>, username: &str, now: Seconds) -> Result<()> {
-    let user = rows.find_user(username).await?.ok_or(Error::NotFound(Kind::User))?;
+    let user = rows.find_user_to_change(username).await?.ok_or(Error::NotFound(Kind::User))?;
     rows.delete_user(username).await?;
     rows.set_suspended(selector::hash(&Selector::SuspendedSubject(&user.sub)), false).await?;
     revoke::mark(rows, &Selector::Subject(&user.sub), now, NEVER).await.map(|_| ())
@@ -85,13 +90,13 @@ pub(crate) async fn erase_user(rows: &TenantStore<'_, Tx>, username: &str, now: 
 /// [`Error::Conflict`] when another user has its subject or id.
 pub async fn upsert_user(rows: &TenantStore<'_, Tx>, new: &NewUser, now: Seconds) -> Result<bool> {
     let entry = &new.entry;
-    let found = rows.find_user(&entry.username).await?;
+    let found = rows.find_user_to_write(&entry.username).await?;
     let created = found.is_none();
     let before = found.as_ref().map(|user| user.sub.clone());
     let sub = if entry.sub.is_empty() { &entry.username } else { &entry.sub };
-    let (uuid, password_hash, created_at) = match found {
-        Some(user) => (user.uuid, user.password_hash, user.created_at),
-        None => (new_uuid(), None, now),
+    let (uuid, password_hash, digest, created_at) = match found {
+        Some(user) => (user.uuid, user.password_hash, user.digest, user.created_at),
+        None => (new_uuid(), None, None, now),
     };
     let user = User {
         username: entry.username.clone(),
@@ -100,7 +105,7 @@ pub async fn upsert_user(rows: &TenantStore<'_, Tx>, new: &NewUser, now: Seconds
         password_hash: new.password_hash.as_ref().map(|hash| hash.expose().to_owned()).or(password_hash),
         enabled: entry.enabled,
         admin: entry.admin,
-        digest: new.digest.clone(),
+        digest: new.digest.clone().or(digest),
         created_at,
         updated_at: now,
     };

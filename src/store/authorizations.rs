@@ -1,7 +1,7 @@
 //! Stored authorisations: rows and their keyset reads.
 
 use entity::authorization_record as row;
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 
 use super::scoped::{TenantStore, id16, placeholders, values};
 use crate::domain::{Authorization, AuthorizationId, AuthorizationKey, ChainId, Epoch, Error, Result, Terms};
@@ -85,18 +85,6 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         let sql = "SELECT * FROM authorization_record WHERE tenant_id = $1 AND sub = $2 AND cid = $3 AND act = $4";
         let found: Option<row::Model> = self.one(sql, key_values(key)).await?;
         found.map(to_thing).transpose()
-    }
-
-    /// Makes the transactions that change what belongs to a key take turns, each until it ends: who finds no record, or no
-    /// refresh token to share, may then make one. `SQLite` has one writer anyway.
-    pub async fn hold_authorization(&self, key: &AuthorizationKey) -> Result<()> {
-        if self.backend() == DbBackend::Postgres {
-            let sql = "SELECT pg_advisory_xact_lock(hashtextextended($2, tenant_id)) FROM tenant WHERE tenant_id = $1";
-            let act = key.act.as_deref().unwrap_or_default();
-            let name = format!("{}:{}{}:{}{act}", key.sub.len(), key.sub, key.cid.len(), key.cid);
-            self.execute(sql, values![name]).await?;
-        }
-        Ok(())
     }
 
     /// Writes a record, in place of one with the same key.

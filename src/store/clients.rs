@@ -15,6 +15,22 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         found.map(to_thing).transpose()
     }
 
+    /// The client of an id, locked until this transaction ends.
+    pub async fn find_client_to_change(&self, client_id: &str) -> Result<Option<Client>> {
+        let sql = format!("SELECT * FROM client WHERE tenant_id = $1 AND client_id = $2{}", self.for_update());
+        let found: Option<row::Model> = self.one(&sql, values![client_id]).await?;
+        found.map(to_thing).transpose()
+    }
+
+    /// The client of an id, locked until this transaction ends. Who finds none may make it: they take turns.
+    pub async fn find_client_to_write(&self, client_id: &str) -> Result<Option<Client>> {
+        if let Some(found) = self.find_client_to_change(client_id).await? {
+            return Ok(Some(found));
+        }
+        self.hold(format!("client:{client_id}")).await?;
+        self.find_client_to_change(client_id).await
+    }
+
     /// The client of a number.
     pub async fn find_client_by_number(&self, number: i64) -> Result<Option<Client>> {
         let sql = "SELECT * FROM client WHERE tenant_id = $1 AND number = $2";
@@ -82,11 +98,30 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         Ok(())
     }
 
+    /// Writes what an enabled client changes of itself: its registration and its secret. Tells whether there is one.
+    pub async fn update_own_client(&self, client: &Client) -> Result<bool> {
+        let sql =
+            "UPDATE client SET registration = $3, secret = $4, old_secret = $5, old_secret_until = $6, updated_at = $7
+            WHERE tenant_id = $1 AND client_id = $2 AND enabled";
+        let values = values![
+            client.client_id.clone(),
+            serde_json::to_string(&client.registration).map_err(Error::internal)?,
+            client.secret.as_ref().map(to_bytes),
+            client.old_secret.as_ref().map(|old| to_bytes(&old.secret)),
+            client.old_secret.as_ref().map(|old| old.until),
+            client.updated_at
+        ];
+        let updated = self.execute(sql, values).await? == 1;
+        self.touch_client(&client.client_id);
+        Ok(updated)
+    }
+
     /// Deletes a client; tells whether there was one.
     pub async fn delete_client(&self, client_id: &str) -> Result<bool> {
-        self.execute("DELETE FROM client_origin WHERE tenant_id = $1 AND client_id = $2", values![client_id]).await?;
+        // Its row first, as all who change it.
         let sql = "DELETE FROM client WHERE tenant_id = $1 AND client_id = $2";
         let deleted = self.execute(sql, values![client_id]).await? == 1;
+        self.execute("DELETE FROM client_origin WHERE tenant_id = $1 AND client_id = $2", values![client_id]).await?;
         self.touch_client(client_id);
         Ok(deleted)
     }

@@ -2,13 +2,13 @@
 //! tenant's own.
 
 use entity::tenant as row;
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 
 use super::Store;
 use super::error::from_db;
 use super::scoped::{TenantStore, values};
 use crate::domain::coherence::{Shard, Topic};
-use crate::domain::{Error, Kind, NEVER, Result, Seconds, TenantId, Tid};
+use crate::domain::{Error, NEVER, Result, Seconds, TenantId, Tid};
 
 /// What kind of name leads to a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -223,17 +223,6 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.execute("UPDATE tenant SET status = 3 WHERE tenant_id = $1 AND status = 2", values![]).await.map(|_| ())
     }
 
-    /// Fails unless the tenant exists: for writes that would leave something behind in one that was just deleted. Locks its
-    /// row, so that it can't be deleted before this transaction ends.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when it was deleted.
-    pub async fn require_tenant(&self) -> Result<()> {
-        let lock = if self.backend() == DbBackend::Postgres { " FOR SHARE" } else { "" };
-        let sql = format!("SELECT tenant_id FROM tenant WHERE tenant_id = $1 AND status < 2{lock}");
-        self.number(&sql, values![]).await?.map(|_| ()).ok_or(Error::NotFound(Kind::Tenant))
-    }
-
     /// Notes that tokens of this life may be issued: keys that still sign verify as long from their end on.
     pub async fn raise_longest_token(&self, life: Seconds, now: Seconds) -> Result<()> {
         let sql = "UPDATE tenant SET longest_token = $2, version = version + 1
@@ -307,7 +296,7 @@ fn status_number(status: Status) -> i16 {
     }
 }
 
-fn to_thing(row: row::Model) -> Result<StoredTenant> {
+pub(super) fn to_thing(row: row::Model) -> Result<StoredTenant> {
     let status = match row.status {
         0 => Status::Enabled,
         1 => Status::Disabled,

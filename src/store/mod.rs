@@ -24,6 +24,7 @@ pub mod codes;
 pub mod directory;
 mod erase;
 pub mod grants;
+mod holds;
 pub mod pairs;
 pub mod parties;
 pub mod purge;

@@ -15,6 +15,22 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         Ok(found.map(to_thing))
     }
 
+    /// The user of a name, locked until this transaction ends.
+    pub async fn find_user_to_change(&self, username: &str) -> Result<Option<User>> {
+        let sql = format!("SELECT * FROM end_user WHERE tenant_id = $1 AND username = $2{}", self.for_update());
+        let found: Option<row::Model> = self.one(&sql, values![username]).await?;
+        Ok(found.map(to_thing))
+    }
+
+    /// The user of a name, locked until this transaction ends. Who finds none may make it: they take turns.
+    pub async fn find_user_to_write(&self, username: &str) -> Result<Option<User>> {
+        if let Some(found) = self.find_user_to_change(username).await? {
+            return Ok(Some(found));
+        }
+        self.hold(format!("user:{username}")).await?;
+        self.find_user_to_change(username).await
+    }
+
     /// The user of a subject.
     pub async fn find_user_by_sub(&self, sub: &str) -> Result<Option<User>> {
         let sql = "SELECT * FROM end_user WHERE tenant_id = $1 AND sub = $2";

@@ -31,12 +31,12 @@ impl Held {
         Self { hold, db }
     }
 
-    /// Waits until as many connections wait for a lock: for these rows, or for who waits for them.
+    /// Waits until as many connections, or more, wait for a lock: for these rows, or for who waits for them.
     pub(super) async fn waiters(&self, count: i64) {
         let begun = Instant::now();
         loop {
             let waiting = self.count_waiters().await;
-            if waiting == count {
+            if waiting >= count {
                 return;
             }
             assert!(begun.elapsed() < PATIENCE, "{waiting} wait, not {count}");

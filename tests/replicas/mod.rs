@@ -7,6 +7,7 @@ mod commits;
 mod cuts;
 mod holds;
 mod kills;
+mod lost;
 mod overlaps;
 mod proxy;
 mod races;

@@ -248,7 +248,7 @@ impl Clients {
         #[oai(name = "client_id")]
         _id: Path<String>,
     ) -> Reply<NoContent, OAuth> {
-        call.services.delete_client(&call.ctx, &own.0.client.client_id).await?;
+        call.services.delete_client(&call.ctx, own.0).await?;
         Ok(NoContent.into())
     }
 }

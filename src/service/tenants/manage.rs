@@ -107,8 +107,9 @@ impl Services {
         let keys = TenantKeys::load(&self.store.tenant(tenant), &self.master).await?;
         let new = self.prepare_client(tenant, &keys, entry, Source::Platform).await?;
         let new = new.ok_or_else(|| Error::internal("a client of the platform API was taken for a file's"))?;
+        let turn = clients::client_turn(tenant, new.client_id());
         self.store
-            .write(tenant, (new, by.clone(), self.now()), |rows, (new, by, now)| {
+            .write(turn, (new, by.clone(), self.now()), |rows, (new, by, now)| {
                 Box::pin(async move {
                     rows.require_tenant().await?;
                     let created = clients::upsert_client(rows, new, *now).await?;
@@ -144,8 +145,9 @@ impl Services {
     pub async fn put_user(&self, tenant: TenantId, entry: UserEntry, by: &By) -> Result<bool> {
         let new = self.prepare_user(tenant, entry, Source::Platform).await?;
         let new = new.ok_or_else(|| Error::internal("a user of the platform API was taken for a file's"))?;
+        let turn = users::user_turn(tenant, new.username());
         self.store
-            .write(tenant, (new, by.clone(), self.now()), |rows, (new, by, now)| {
+            .write(turn, (new, by.clone(), self.now()), |rows, (new, by, now)| {
                 Box::pin(async move {
                     rows.require_tenant().await?;
                     let created = users::upsert_user(rows, new, *now).await?;
