@@ -110,14 +110,11 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
             .collect())
     }
 
-    /// Writes a signing key, in place of one with the same `kid`.
-    pub async fn upsert_key(&self, key: &StoredKey) -> Result<()> {
+    /// Writes a new signing key, unless the tenant has had one of its `kid`.
+    pub async fn insert_key(&self, key: &StoredKey) -> Result<()> {
         let sql = "INSERT INTO signing_key (tenant_id, kid, alg, brought, public_jwk, sealed, published_at, signs_from,
                 signs_until, verifies_until) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-            ON CONFLICT (tenant_id, kid) DO UPDATE SET alg = excluded.alg, brought = excluded.brought,
-                sealed = excluded.sealed, public_jwk = excluded.public_jwk, published_at = excluded.published_at,
-                signs_from = excluded.signs_from, signs_until = excluded.signs_until,
-                verifies_until = excluded.verifies_until";
+            ON CONFLICT (tenant_id, kid) DO NOTHING";
         let values = values![
             key.kid.clone(),
             key.alg.clone(),
@@ -129,6 +126,14 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
             key.signs_until,
             key.verifies_until
         ];
+        self.execute(sql, values).await.map(|_| ())
+    }
+
+    /// Writes when a signing key signs and verifies. One that was destroyed stays so.
+    pub async fn update_key(&self, key: &StoredKey) -> Result<()> {
+        let sql = "UPDATE signing_key SET signs_from = $3, signs_until = $4, verifies_until = $5
+            WHERE tenant_id = $1 AND kid = $2 AND length(sealed) > 0";
+        let values = values![key.kid.clone(), key.signs_from, key.signs_until, key.verifies_until];
         self.execute(sql, values).await.map(|_| ())
     }
 

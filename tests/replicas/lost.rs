@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::holds::Held;
 use super::replicas;
-use crate::harness::{Answer, TestApp};
+use crate::harness::{Answer, TestApp, jwt};
 use crate::oauth::caller::{client, granted, refused, register, shop, text};
 
 /// A client that registered itself at acme.
@@ -175,4 +175,35 @@ async fn a_password_that_was_replaced_is_not_brought_back() {
     first.status(204);
     second.status(201);
     sign_in(&apps[0], "the new one").await.error(400, "invalid_grant");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_an_emergency_destroyed_stays_so() {
+    let Some(apps) = replicas(2).await else { return };
+    let store = apps[0].authz_store();
+    let stolen = store.new_tokens(&json!({"sub": "alice", "cid": "c1", "atl": 6000, "ate": "SELF_CONTAINED"})).await;
+    let stolen = text(&stolen, "access_token");
+    let kid = jwt::unverified(stolen).header["kid"].as_str().unwrap().to_owned();
+    apps[0].platform().call("POST", "/acme/keys/rotate").await.status(200);
+    let held = Held::rows(&apps[0], "signing_key", &format!("kid = '{kid}'")).await;
+    let (platform, path) = (apps[0].platform(), format!("/acme/keys/rotate?emergency=true&kid={kid}"));
+    let upkeep = async {
+        held.waiters(1).await;
+        // The key stops signing, and the upkeep of the other replica works out how long it verifies.
+        apps[0].advance(600);
+        tokio::join!(apps[1].look_after_tenants(), async {
+            held.waiters(2).await;
+            held.release().await;
+        });
+    };
+    let (destroyed, ()) = tokio::join!(platform.call("POST", &path), upkeep);
+    destroyed.status(200);
+    for app in &apps {
+        app.look_after_tenants().await;
+        let keys = app.platform().call("GET", "/acme/keys").await.status(200).text();
+        assert!(!keys.contains(&kid), "{keys}");
+        let set = app.request("GET", "/jwks.json").header("tenant-id", "acme").send().await.status(200).text();
+        assert!(!set.contains(&kid), "{set}");
+        app.authz_store().assert_live("access_token", stolen, false).await;
+    }
 }

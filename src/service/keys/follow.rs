@@ -36,7 +36,7 @@ pub(crate) async fn follow_settings(rows: &TenantStore<'_, Tx>, wish: &Wish<'_>,
         if rows.has_had_key(&key.kid).await? || (!key.brought && has_other()) {
             continue;
         }
-        rows.upsert_key(key).await?;
+        rows.insert_key(key).await?;
         audit::record(rows, &published(by, key, now)).await?;
         if key.alg == wanted {
             next = Some(key.kid.clone());
@@ -59,7 +59,7 @@ pub(crate) async fn follow_settings(rows: &TenantStore<'_, Tx>, wish: &Wish<'_>,
             heir.signs_from = heir.signs_from.max(waited).max(now);
         }
         (heir.signs_until, heir.verifies_until) = (NEVER, NEVER);
-        rows.upsert_key(heir).await?;
+        rows.update_key(heir).await?;
         let heir = heir.clone();
         retire(rows, &mut keys, (&heir, signs.as_deref()), wish.longest_token, now).await?;
     }

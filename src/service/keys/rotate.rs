@@ -143,8 +143,7 @@ impl Services {
 }
 
 async fn rotate(rows: &TenantStore<'_, Tx>, plan: &Plan) -> Result<Rotated> {
-    rows.require_tenant().await?;
-    let tenant = rows.find_tenant().await?.ok_or(Error::NotFound(Kind::Tenant))?;
+    let tenant = rows.hold_tenant().await?.ok_or(Error::NotFound(Kind::Tenant))?;
     let (settings, now) = (settings(&tenant)?, plan.now);
     let mut keys = rows.list_keys().await?;
     let alg = plan.new.alg.as_str();
@@ -168,14 +167,14 @@ async fn rotate(rows: &TenantStore<'_, Tx>, plan: &Plan) -> Result<Rotated> {
             // The one that was about to follow has nobody to wait for any more.
             if signer(&keys, alg, now).is_none() {
                 keys[at].signs_from = now;
-                rows.upsert_key(&keys[at]).await?;
+                rows.update_key(&keys[at]).await?;
             }
             keys[at].kid.clone()
         }
         Some(_) | None => {
             let new = StoredKey { signs_from: starts_at, ..plan.new.clone() };
             retire(rows, &mut keys, (&new, signs.as_deref()), tenant.longest_token, now).await?;
-            rows.upsert_key(&new).await?;
+            rows.insert_key(&new).await?;
             audit::record(rows, &published(&plan.by, &new, now)).await?;
             let kid = new.kid.clone();
             keys.push(new);
@@ -225,7 +224,7 @@ pub(super) async fn retire(
         if signs || key.signs_until > stop {
             key.signs_until = stop;
             key.verifies_until = stop.saturating_add(rest(key, longest_token));
-            rows.upsert_key(key).await?;
+            rows.update_key(key).await?;
         }
     }
     Ok(())
@@ -237,14 +236,14 @@ fn rest(key: &StoredKey, longest: Seconds) -> Seconds {
 
 /// Settles the end of keys that have stopped signing, and destroys those that are over.
 async fn look_after(rows: &TenantStore<'_, Tx>, by: &By, now: Seconds) -> Result<()> {
-    let Some(tenant) = rows.find_tenant().await? else { return Ok(()) };
+    let Some(tenant) = rows.hold_tenant().await? else { return Ok(()) };
     let mut keys = rows.list_keys().await?;
     let mut changed = false;
     for key in keys.iter_mut().filter(|key| key.signs_until <= now) {
         // Once only: this look was planned for the moment at which the key stopped, or earlier.
         if tenant.keys_due_at <= key.signs_until && !key.brought {
             key.verifies_until = last_expiry(rows, key, &tenant).await?;
-            rows.upsert_key(key).await?;
+            rows.update_key(key).await?;
             changed = true;
         }
         if key.verifies_until <= now {

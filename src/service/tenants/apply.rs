@@ -322,7 +322,7 @@ async fn write(rows: &TenantStore<'_, Tx>, draft: &Draft) -> Result<()> {
         keys::follow_settings(rows, &wish, &draft.by, draft.now).await?;
     } else {
         for key in &draft.keys {
-            rows.upsert_key(key).await?;
+            rows.insert_key(key).await?;
         }
     }
     for client in &draft.clients {
