@@ -333,11 +333,10 @@ impl Opened {
         let claim = Claim::Chain { chain: read.clone(), step, now: NOW };
         let taken = self.store.write_claiming(TENANT, claim, (read, step), |rows, (read, step)| {
             Box::pin(async move {
-                let deadline = read.clone().used(NOW).deadline();
                 match step {
                     Step::Hold => rows.hold_chain(read).await,
-                    Step::Use => rows.use_chain(read, NOW, deadline).await,
-                    Step::Rotate => rows.rotate_chain(read, NOW, deadline).await,
+                    Step::Use => rows.use_chain(read, NOW).await,
+                    Step::Rotate => rows.rotate_chain(read, NOW).await,
                 }
             })
         });

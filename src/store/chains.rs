@@ -184,15 +184,18 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     /// Rotates: the token of `generation` is retired and the next one is current. Tells whether this call did it; not if
     /// the scope was replaced meanwhile.
-    pub async fn rotate_chain(&self, chain: &Chain, now: Seconds, deadline: Seconds) -> Result<bool> {
+    pub async fn rotate_chain(&self, chain: &Chain, now: Seconds) -> Result<bool> {
         if let Some(won) = self.is_won() {
             return Ok(won);
         }
-        let sql = "UPDATE refresh_token SET generation = generation + 1, rotated_at = $4, current_used = FALSE,
-                used_at = $4, deadline = $5
-            WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND scope = $6";
-        let values = values![chain.id.0.to_vec(), chain.generation, now, deadline, chain.scope.clone()];
-        Ok(self.execute(sql, values).await? == 1)
+        let sql = format!(
+            "UPDATE refresh_token SET generation = generation + 1, rotated_at = $4, current_used = FALSE,
+                used_at = $4, deadline = {}
+            WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND scope = $5",
+            deadline("expires_at", "max_idle", "$4")
+        );
+        let values = values![chain.id.0.to_vec(), chain.generation, now, chain.scope.clone()];
+        Ok(self.execute(&sql, values).await? == 1)
     }
 
     /// Keeps a chain from changing before this transaction ends. Tells whether it still stands as it was read: on its
@@ -211,31 +214,38 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
     }
 
     /// Marks a use of the current token of a generation. Tells whether that generation is still current, and the scope the same.
-    pub async fn use_chain(&self, chain: &Chain, now: Seconds, deadline: Seconds) -> Result<bool> {
+    pub async fn use_chain(&self, chain: &Chain, now: Seconds) -> Result<bool> {
         if let Some(won) = self.is_won() {
             return Ok(won);
         }
-        let sql = "UPDATE refresh_token SET current_used = TRUE, used_at = $4, deadline = $5
-            WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND scope = $6";
-        let values = values![chain.id.0.to_vec(), chain.generation, now, deadline, chain.scope.clone()];
-        Ok(self.execute(sql, values).await? == 1)
+        let sql = format!(
+            "UPDATE refresh_token SET current_used = TRUE, used_at = $4, deadline = {}
+            WHERE tenant_id = $1 AND id = $2 AND generation = $3 AND scope = $5",
+            deadline("expires_at", "max_idle", "$4")
+        );
+        let values = values![chain.id.0.to_vec(), chain.generation, now, chain.scope.clone()];
+        Ok(self.execute(&sql, values).await? == 1)
     }
 
-    /// Gives the chains of an authorisation new limits: what a replaced or updated record says.
+    /// Gives the chains of an authorisation new limits: what a replaced or updated record says. A use after the chain was
+    /// read still counts.
     pub async fn set_chain_limits(&self, chain: &Chain) -> Result<()> {
-        let sql = "UPDATE refresh_token SET issued_at = $3, expires_at = $4, max_idle = $5, deadline = $6, scope = $7,
-                used_at = $8
-            WHERE tenant_id = $1 AND id = $2";
+        let used_at = "CASE WHEN used_at < $7 THEN $7 ELSE used_at END";
+        let sql = format!(
+            "UPDATE refresh_token SET issued_at = $3, expires_at = $4, max_idle = $5, scope = $6, used_at = {used_at},
+                deadline = {}
+            WHERE tenant_id = $1 AND id = $2",
+            deadline("$4", "$5", &format!("({used_at})"))
+        );
         let values = values![
             chain.id.0.to_vec(),
             chain.issued_at,
             chain.expires_at,
             chain.max_idle,
-            chain.deadline(),
             chain.scope.clone(),
             chain.used_at
         ];
-        self.execute(sql, values).await.map(|_| ())
+        self.execute(&sql, values).await.map(|_| ())
     }
 
     /// Deletes a chain, and lets its grant end once no JWT of it can be out; tells whether this call did it.
@@ -257,6 +267,13 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         let rows: Vec<row::Model> = self.all(sql, values).await?;
         rows.into_iter().map(to_thing).collect()
     }
+}
+
+/// [`Chain::deadline`] of a row as the statement that changes it finds it.
+pub(super) fn deadline(expires_at: &str, max_idle: &str, used_at: &str) -> String {
+    format!(
+        "CASE WHEN {max_idle} = 0 OR {expires_at} - {used_at} < {max_idle} THEN {expires_at} ELSE {used_at} + {max_idle} END"
+    )
 }
 
 pub(super) fn to_thing(row: row::Model) -> Result<Chain> {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sea_orm::{DbBackend, FromQueryResult, Value};
 
+use super::chains::deadline;
 use super::revocations::SelectorHash;
 use super::scoped::{KeyType, id16, list, placeholders, values};
 use super::{Lock, TenantStore, Tx};
@@ -199,9 +200,8 @@ const ROTATED: &str = "generation = generation + 1, rotated_at = $2, current_use
 
 fn take_chain(step: &str) -> String {
     format!(
-        "UPDATE refresh_token SET {step}, used_at = $2, deadline = CASE
-            WHEN max_idle = 0 OR expires_at - $2 < max_idle THEN expires_at ELSE $2 + max_idle END
-        WHERE tenant_id = $1"
+        "UPDATE refresh_token SET {step}, used_at = $2, deadline = {} WHERE tenant_id = $1",
+        deadline("expires_at", "max_idle", "$2")
     )
 }
 

@@ -207,3 +207,30 @@ async fn a_key_that_an_emergency_destroyed_stays_so() {
         app.authz_store().assert_live("access_token", stolen, false).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refresh_counts_though_the_record_is_updated_meanwhile() {
+    let Some(apps) = replicas(2).await else { return };
+    let stores = [apps[0].authz_store().as_tenant("limits"), apps[1].authz_store().as_tenant("limits")];
+    let update = |idle: i64| json!({"sub": "alice", "cid": "c1", "scp": ["read"], "irt": true, "rtm": idle});
+    let tokens = stores[0].stored("alice", "c1").await;
+    let refresh = text(&tokens, "refresh_token");
+    // The update waits for the refresh: the idle time of 300 s counts from the refresh on.
+    apps[0].advance(200);
+    let held = Held::rows(&apps[0], "refresh_token", "sub = 'alice'").await;
+    let (first, second) = held.race(stores[0].refresh(refresh), stores[1].put(&update(300))).await;
+    first.status(200);
+    second.status(204);
+    apps[0].advance(200);
+    apps[0].tidy().await;
+    stores[1].refresh(refresh).await.status(200);
+    // The refresh waits for the update: its idle time is the update's.
+    apps[0].advance(100);
+    let held = Held::rows(&apps[0], "refresh_token", "sub = 'alice'").await;
+    let (first, second) = held.race(stores[1].put(&update(500)), stores[0].refresh(refresh)).await;
+    first.status(204);
+    second.status(200);
+    apps[0].advance(400);
+    apps[0].tidy().await;
+    stores[1].refresh(refresh).await.status(200);
+}

@@ -296,10 +296,9 @@ fn rows(ctx: &Ctx, row: Option<AccessToken>, id_token: Option<&str>) -> Vec<Acce
 }
 
 async fn write(rows: &TenantStore<'_, Tx>, refresh: &Written) -> Result<bool> {
-    let deadline = refresh.chain.clone().used(refresh.now).deadline();
     let stood = match refresh.step {
-        Step::Rotate => rows.rotate_chain(&refresh.chain, refresh.now, deadline).await?,
-        Step::Use => rows.use_chain(&refresh.chain, refresh.now, deadline).await?,
+        Step::Rotate => rows.rotate_chain(&refresh.chain, refresh.now).await?,
+        Step::Use => rows.use_chain(&refresh.chain, refresh.now).await?,
         // What management makes of the pair's scope meanwhile must reach this token too.
         Step::Hold => rows.hold_chain(&refresh.chain).await?,
     };
