@@ -128,7 +128,7 @@ impl Services {
             return Ok(());
         }
         let found = self.store.tenant(ctx.tenant.id).find_client(&known.client.client_id).await?;
-        if !found.is_some_and(|found| found.created_at == known.client.created_at) {
+        if found.is_none_or(|found| found.created_at != known.client.created_at) {
             return Err(Error::InvalidClient(ClientFault::Unknown));
         }
         known.there_at.fetch_max(epoch, Ordering::Relaxed);

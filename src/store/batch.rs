@@ -1,6 +1,7 @@
 //! The writer: group commit of what is waiting.
 //!
-//! While one batch commits, the next collects; there is no timer. What the items insert is written together, by the end of
+//! While one batch commits, the next collects. A batch that waits for somebody else's lock doesn't keep the next one waiting
+//! for long: on PostgreSQL a second task relieves the first. What the items insert is written together, by the end of
 //! the batch ([`Together`]), and each is answered after the commit of the batch it was in. A failing item fails alone: most
 //! have left no traces when they fail, and the others go on; else the batch is undone and run once more with each item
 //! under a savepoint, which costs two statements an item and so is not the rule. The queue is bounded: beyond it a write is
@@ -20,6 +21,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, SqliteTransac
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use self::item::{Failure, Item, Queued, claims, run, run_under_savepoint, take_claims};
 use super::claims::Claim;
@@ -78,6 +80,8 @@ impl From<(TenantId, Lock)> for Turn {
 
 const QUEUE: usize = 4096;
 const BATCH: usize = 512;
+/// How long a batch waits for the one before it, and takes along what comes meanwhile: one large batch costs less than two.
+const RELIEF: Duration = Duration::from_millis(25);
 /// An item that fails after such a time has waited for somebody else's lock.
 const LONG: Duration = Duration::from_secs(1);
 /// How often an item that lost against another transaction is run again.
@@ -95,17 +99,17 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts one task on SQLite, which has one writer, and two on PostgreSQL.
+    /// Starts one task on SQLite, which has one writer, and on PostgreSQL a second one that relieves it.
     pub(super) fn start(opened: Opened, after_commit: AfterCommit, metrics: Option<&Arc<Metrics>>) -> Self {
         let Opened { writes: db, backend, receipts, .. } = opened;
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let receiver = Arc::new(Mutex::new(receiver));
+        let (receiver, turn) = (Arc::new(Mutex::new(receiver)), Arc::new(Mutex::new(())));
         let lanes = if backend == DbBackend::Sqlite { 1 } else { 2 };
         let tasks = (0..lanes)
             .map(|_| {
                 let (after_commit, metrics) = (after_commit.clone(), metrics.cloned());
                 let lane = Lane { db: db.clone(), backend, receipts, after_commit, metrics };
-                tokio::spawn(lane.drain(receiver.clone()))
+                tokio::spawn(lane.drain(receiver.clone(), turn.clone()))
             })
             .collect();
         let metrics = metrics.cloned();
@@ -180,18 +184,28 @@ impl From<String> for Lost {
 }
 
 impl Lane {
-    async fn drain(self, receiver: Arc<Mutex<mpsc::Receiver<Box<dyn Item>>>>) {
+    /// `turn` is had by the task whose batch is being written, unless that takes long.
+    async fn drain(self, receiver: Arc<Mutex<mpsc::Receiver<Box<dyn Item>>>>, turn: Arc<Mutex<()>>) {
         loop {
             let mut batch = Vec::new();
-            if receiver.lock().await.recv_many(&mut batch, BATCH).await == 0 {
+            let mut waiting = receiver.lock().await;
+            if waiting.recv_many(&mut batch, BATCH).await == 0 {
                 return;
             }
+            let turn = timeout(RELIEF, turn.lock()).await;
+            while batch.len() < BATCH
+                && let Ok(item) = waiting.try_recv()
+            {
+                batch.push(item);
+            }
+            drop(waiting);
             // One order for all, so that two lanes don't wait for each other.
             batch.sort_by_key(|item| item.turn());
             // A panic, outside of items too, costs this batch its answers, and no other.
             if AssertUnwindSafe(self.write(batch)).catch_unwind().await.is_err() {
                 tracing::error!("a batch of writes ended in a panic");
             }
+            drop(turn);
         }
     }
 
