@@ -14,6 +14,10 @@ use poem_openapi::param::Header;
 use poem_openapi::payload::{Binary, PlainText, Response};
 use poem_openapi::{OpenApi, OpenApiService};
 
+/// The same as Tenure's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Tenants = moka::sync::Cache<String, Arc<String>>;
 
 struct Bare {
