@@ -99,11 +99,12 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.set_epochs("authorization_grant", "id", ids, epoch).await
     }
 
-    async fn set_epochs(&self, table: &str, key: &str, keys: Vec<Value>, epoch: Epoch) -> Result<()> {
+    /// `found_by` ends with the column of the keys.
+    async fn set_epochs(&self, table: &str, found_by: &str, keys: Vec<Value>, epoch: Epoch) -> Result<()> {
         for part in keys.chunks(CHUNK) {
             let part = list(part.to_vec());
             let keys = placeholders(3, part.len());
-            let sql = format!("UPDATE {table} SET epoch = $2 WHERE tenant_id = $1 AND {key} IN ({keys})");
+            let sql = format!("UPDATE {table} SET epoch = $2 WHERE tenant_id = $1 AND {found_by} IN ({keys})");
             self.execute(&sql, values![epoch].into_iter().chain(part)).await?;
         }
         Ok(())
