@@ -6,36 +6,33 @@ use super::scoped::{TenantStore, values};
 use crate::domain::Result;
 
 /// How many rows one batch deletes at most.
-const BATCH: u64 = 500;
+const BATCH: u32 = 500;
 
 /// Every table with rows of a tenant, but the tombstone's, and its key beside the tenant. What says that tokens are dead
 /// goes last.
-const TABLES: &[(&str, &str)] = &[
-    ("access_token", "number"),
-    ("refresh_token", "id"),
-    ("authorization_code", "id"),
-    ("authorization_grant", "id"),
-    ("authorization_record", "sub, cid, act"),
-    ("used_once", "digest"),
-    ("client_origin", "origin, client_id"),
-    ("client", "client_id"),
-    ("end_user", "username"),
-    ("audit", "id"),
-    ("signing_key", "kid"),
-    ("tenant_secret", "purpose, version"),
-    ("revocation", "selector"),
-    ("tenant_epoch", "tenant_id"),
+const TABLES: &[(&str, &[&str])] = &[
+    ("access_token", &["number"]),
+    ("refresh_token", &["id"]),
+    ("authorization_code", &["id"]),
+    ("authorization_grant", &["id"]),
+    ("authorization_record", &["sub", "cid", "act"]),
+    ("used_once", &["digest"]),
+    ("client_origin", &["origin", "client_id"]),
+    ("client", &["client_id"]),
+    ("end_user", &["username"]),
+    ("audit", &["id"]),
+    ("signing_key", &["kid"]),
+    ("tenant_secret", &["purpose", "version"]),
+    ("revocation", &["selector"]),
+    ("tenant_epoch", &["tenant_id"]),
 ];
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// Deletes a batch of what a deleted tenant left behind; tells whether there may be more.
     pub async fn erase_batch(&self) -> Result<bool> {
         for (table, key) in TABLES {
-            let sql = format!(
-                "DELETE FROM {table} WHERE tenant_id = $1 AND ({key}) IN
-                (SELECT {key} FROM {table} WHERE tenant_id = $1 LIMIT {BATCH})"
-            );
-            if self.execute(&sql, values![]).await? == BATCH {
+            let done = self.delete_first(table, key, "t.tenant_id = $1", values![], BATCH).await?;
+            if done == u64::from(BATCH) {
                 return Ok(true);
             }
         }

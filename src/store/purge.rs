@@ -183,15 +183,10 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.execute(&sql, values).await.map(|_| ())
     }
 
-    /// Deletes a batch of dead records; tells whether there may be more. The epoch is asked of the row that is deleted too: it
-    /// may have been made anew while it was waited for.
+    /// Deletes a batch of dead records; tells whether there may be more.
     pub async fn purge_records(&self, doomed: &Doomed) -> Result<bool> {
         let (conditions, values) = doomed.conditions(None);
-        let sql = format!(
-            "DELETE FROM authorization_record AS t WHERE t.tenant_id = $1 AND +t.epoch < $2 AND (t.sub, t.cid, t.act) IN
-            (SELECT t.sub, t.cid, t.act FROM authorization_record t WHERE {conditions} LIMIT {BATCH})"
-        );
-        Ok(self.execute(&sql, values).await? > 0)
+        Ok(self.delete_first("authorization_record", &["sub", "cid", "act"], &conditions, values, BATCH).await? > 0)
     }
 
     /// Records that nothing is left of what a revocation killed, unless it was made anew meanwhile.

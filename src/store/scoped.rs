@@ -246,6 +246,37 @@ pub(super) fn keys(kind: KeyType, count: usize) -> String {
     format!("(VALUES ({values})) AS keys(k)")
 }
 
+/// A condition on row `t` of a table: that it is no later, in the order of a key, than the last of the first `count` rows that
+/// a condition on them, as row `t` too, is true of.
+///
+/// A change that takes rows in portions goes up to there. The place is looked up once, whatever the planner takes the table
+/// for. Given the rows of a portion as a subquery with `IN`, PostgreSQL runs that again for every row that there is, if it
+/// believes them to be few.
+pub(super) fn up_to(table: &str, key: &[&str], condition: &str, count: u32) -> String {
+    let list = |before: &str, after: &str| {
+        key.iter().map(|column| format!("{before}{column}{after}")).collect::<Vec<_>>().join(", ")
+    };
+    let (columns, plain, backwards) = (list("t.", ""), list("", ""), list("", " DESC"));
+    let portion = format!("SELECT {columns} FROM {table} AS t WHERE {condition} ORDER BY {columns} LIMIT {count}");
+    format!("({columns}) <= (SELECT {plain} FROM ({portion}) AS portion ORDER BY {backwards} LIMIT 1)")
+}
+
+impl<C: ConnectionTrait> TenantStore<'_, C> {
+    /// Deletes the first rows of a table, in the order of a key, that a condition on row `t` is true of; returns how many.
+    /// One that is being changed is waited for, and judged by what it is then (PostgreSQL).
+    pub(super) async fn delete_first(
+        &self,
+        table: &str,
+        key: &[&str],
+        condition: &str,
+        values: impl IntoIterator<Item = Value>,
+        count: u32,
+    ) -> Result<u64> {
+        let first = up_to(table, key, condition, count);
+        self.execute(&format!("DELETE FROM {table} AS t WHERE {condition} AND {first}"), values).await
+    }
+}
+
 /// A list of keys, the last repeated: its length is a power of two, so that few statements are prepared.
 pub(super) fn list(mut values: Vec<Value>) -> Vec<Value> {
     if let Some(last) = values.last().cloned() {

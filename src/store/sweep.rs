@@ -5,7 +5,7 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
 
 use super::Store;
 use super::purge::{BATCH, GRANT_REST};
-use super::scoped::{TenantStore, placeholders, values};
+use super::scoped::{TenantStore, placeholders, up_to, values};
 use crate::domain::{Result, Seconds, TenantId};
 
 /// A table whose rows expire.
@@ -83,12 +83,12 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
             return Ok(None);
         }
         let done = match what {
-            Expiring::AccessTokens => self.delete_expired("access_token", "number", "", now).await?,
+            Expiring::AccessTokens => self.delete_expired(what, "number", "", now).await?,
             Expiring::RefreshTokens => self.sweep_chains(now).await?,
             Expiring::Grants => self.sweep_grants(now).await?,
             Expiring::Codes => self.sweep_codes(now).await?,
-            Expiring::UsedOnce => self.delete_expired("used_once", "digest", "", now).await?,
-            Expiring::Revocations => self.delete_expired("revocation", "selector", " AND purged", now).await?,
+            Expiring::UsedOnce => self.delete_expired(what, "digest", "", now).await?,
+            Expiring::Revocations => self.delete_expired(what, "selector", " AND t.purged", now).await?,
         };
         Ok(Some(done >= u64::from(BATCH)))
     }
@@ -104,16 +104,14 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         Ok(self.number(sql, values![LOCK]).await? == Some(1))
     }
 
-    /// What is found by a condition may be another row by the time it is deleted (PostgreSQL waits for whoever is changing
-    /// it): so the condition is asked of both, here and below. `+` keeps the planner from looking for the row by it again.
-    async fn delete_expired(&self, table: &str, key: &str, more: &str, now: Seconds) -> Result<u64> {
-        let sql = format!(
-            "DELETE FROM {table} WHERE tenant_id = $1 AND +expires_at <= $2{more} AND {key} IN
-            (SELECT {key} FROM {table} WHERE tenant_id = $1 AND expires_at <= $2{more} ORDER BY expires_at LIMIT {BATCH})"
-        );
-        self.execute(&sql, values![now]).await
+    async fn delete_expired(&self, what: Expiring, key: &str, more: &str, now: Seconds) -> Result<u64> {
+        let (table, column) = what.table();
+        let condition = format!("t.tenant_id = $1 AND t.{column} <= $2{more}");
+        self.delete_first(table, &[column, key], &condition, values![now], BATCH).await
     }
 
+    /// A chain that is being changed is waited for, and may live on (PostgreSQL): its time is asked of what is deleted too.
+    /// `+` keeps the planner from looking for it by that.
     async fn sweep_chains(&self, now: Seconds) -> Result<u64> {
         let sql = format!(
             "SELECT number, grant_id FROM refresh_token WHERE tenant_id = $1 AND deadline <= $2
@@ -133,37 +131,39 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     /// A chain may have been given a longer life than its grant was made for: the grant gets it too.
     async fn sweep_grants(&self, now: Seconds) -> Result<u64> {
-        let of_live_chain = "EXISTS (SELECT 1 FROM refresh_token r WHERE r.tenant_id = $1 AND r.id = g.chain_id
-            AND r.grant_id = g.id AND r.deadline > $2)";
+        let expired = "t.tenant_id = $1 AND t.expires_at <= $2";
+        let first = up_to("authorization_grant", &["expires_at", "id"], expired, BATCH);
+        let of_live_chain = of_row("refresh_token", "o.id = t.chain_id", "o.grant_id = t.id AND o.deadline > $2");
+        let longer = "SELECT r.expires_at FROM refresh_token r WHERE r.tenant_id = $1 AND r.id = t.chain_id";
         let sql = format!(
-            "UPDATE authorization_grant SET expires_at = (SELECT r.expires_at FROM refresh_token r
-                WHERE r.tenant_id = $1 AND r.id = authorization_grant.chain_id)
-            WHERE tenant_id = $1 AND id IN (SELECT g.id FROM authorization_grant g
-                WHERE g.tenant_id = $1 AND g.expires_at <= $2 AND {of_live_chain} LIMIT {BATCH})"
+            "UPDATE authorization_grant AS t SET expires_at = ({longer}) WHERE {expired} AND {first} AND {of_live_chain}"
         );
         let kept = self.execute(&sql, values![now]).await?;
-        let sql = format!(
-            "DELETE FROM authorization_grant WHERE tenant_id = $1 AND +expires_at <= $2 AND id IN
-                (SELECT g.id FROM authorization_grant g
-                WHERE g.tenant_id = $1 AND g.expires_at <= $2 AND NOT {of_live_chain} LIMIT {BATCH})"
-        );
-        Ok(kept.max(self.execute(&sql, values![now]).await?))
+        let sql = format!("DELETE FROM authorization_grant AS t WHERE {expired} AND {first} AND NOT {of_live_chain}");
+        Ok(kept + self.execute(&sql, values![now]).await?)
     }
 
+    /// A code that is consumed while it is waited for (PostgreSQL) is one that was not: its grant is not seen here.
     async fn sweep_codes(&self, now: Seconds) -> Result<u64> {
-        let needed = "(c.state = 1 AND EXISTS (SELECT 1 FROM authorization_grant g WHERE g.tenant_id = $1
-            AND g.id = c.grant_id))";
+        let expired = "t.tenant_id = $1 AND t.expires_at <= $2";
+        let first = up_to("authorization_code", &["expires_at", "id"], expired, BATCH);
+        let has_grant = of_row("authorization_grant", "o.id = t.grant_id", "TRUE");
         let sql = format!(
-            "UPDATE authorization_code SET expires_at = $3 WHERE tenant_id = $1 AND id IN (SELECT c.id
-                FROM authorization_code c WHERE c.tenant_id = $1 AND c.expires_at <= $2 AND {needed} LIMIT {BATCH})"
+            "UPDATE authorization_code AS t SET expires_at = $3 WHERE {expired} AND {first} AND t.state = 1 AND {has_grant}"
         );
-        let kept = self.execute(&sql, values![now, now.saturating_add(LOOK_AGAIN)]).await?;
-        // In the state that it was found in: one that is consumed meanwhile is needed.
-        let sql = format!(
-            "DELETE FROM authorization_code WHERE tenant_id = $1 AND (id, state) IN
-                (SELECT c.id, c.state FROM authorization_code c
-                WHERE c.tenant_id = $1 AND c.expires_at <= $2 AND NOT {needed} LIMIT {BATCH})"
-        );
-        Ok(kept.max(self.execute(&sql, values![now]).await?))
+        let mut done = self.execute(&sql, values![now, now.saturating_add(LOOK_AGAIN)]).await?;
+        for needless in ["t.state <> 1", &format!("t.state = 1 AND NOT {has_grant}")] {
+            let sql = format!("DELETE FROM authorization_code AS t WHERE {expired} AND {first} AND {needless}");
+            done += self.execute(&sql, values![now]).await?;
+        }
+        Ok(done)
     }
+}
+
+/// Whether a condition is true of row `o` of a table, which `key` leads to from row `t`: looked up for one row at a time, by
+/// the key alone.
+fn of_row(table: &str, key: &str, condition: &str) -> String {
+    let found =
+        format!("SELECT CASE WHEN {condition} THEN 1 ELSE 0 END FROM {table} AS o WHERE o.tenant_id = $1 AND {key}");
+    format!("COALESCE(({found} LIMIT 1), 0) = 1")
 }

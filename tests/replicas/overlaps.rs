@@ -40,10 +40,11 @@ async fn a_revocation_stands_though_scopes_are_replaced() {
     }
 }
 
-/// Has the upkeep wait for rows that a request changes first.
-async fn tidied_after(app: &TestApp, held: Held, request: impl Future<Output = Answer>) -> Answer {
+/// Has the upkeep, some seconds later, wait for rows that a request changes first.
+async fn tidied_after(app: &TestApp, held: Held, seconds: i64, request: impl Future<Output = Answer>) -> Answer {
     let tidied = async {
         held.waiters(1).await;
+        app.advance(seconds);
         tokio::join!(app.tidy(), async {
             held.waiters(2).await;
             held.release().await;
@@ -61,7 +62,7 @@ async fn what_was_made_anew_is_not_purged() {
     apps[0].advance(120);
     let body = json!({"sub": "alice", "cid": "c7", "scp": ["read"], "lng": true, "irt": true});
     let held = Held::rows(&apps[0], "authorization_record", "cid = 'c7'").await;
-    let tokens = tidied_after(&apps[1], held, store.tokens(&body)).await.status(200).json();
+    let tokens = tidied_after(&apps[1], held, 0, store.tokens(&body)).await.status(200).json();
     assert_eq!(store.record("alice", "c7").await["scp"], json!(["read"]));
     store.refresh(text(&tokens, "refresh_token")).await.status(200);
 }
@@ -80,8 +81,22 @@ async fn what_was_revoked_anew_is_not_swept() {
     let tokens = store.tokens(&with(true)).await.status(200).json();
     apps[0].advance(2 * 86_400);
     let held = Held::rows(&apps[0], "revocation", "kind = 9 AND purged").await;
-    tidied_after(&apps[1], held, store.put(&with(false))).await.status(204);
+    tidied_after(&apps[1], held, 0, store.put(&with(false))).await.status(204);
     store.put(&with(true)).await.status(204);
+    store.refresh(text(&tokens, "refresh_token")).await.error(404, "invalid_refresh_token");
+}
+
+/// A code that is consumed in its last second is known as a consumed one from then on: a replay kills what came from it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_consumed_meanwhile_is_not_swept() {
+    let Some(apps) = replicas(2).await else { return };
+    let store = apps[0].authz_store();
+    let code = store.new_code(&json!({"sub": "alice", "cid": "c7", "irt": true})).await;
+    let fields = [("code", code.as_str()), ("client_id", "c7")];
+    let held = Held::rows(&apps[0], "authorization_code", "cid = 'c7'").await;
+    let tokens = tidied_after(&apps[1], held, 600, store.exchange(&fields)).await.status(200).json();
+    store.assert_live("refresh_token", text(&tokens, "refresh_token"), true).await;
+    store.exchange(&fields).await.error(404, "invalid_code");
     store.refresh(text(&tokens, "refresh_token")).await.error(404, "invalid_refresh_token");
 }
 
