@@ -246,8 +246,8 @@ pub(super) fn keys(kind: KeyType, count: usize) -> String {
     format!("(VALUES ({values})) AS keys(k)")
 }
 
-/// A condition on row `t` of a table: that it is no later, in the order of a key, than the last of the first `count` rows that
-/// a condition on them, as row `t` too, is true of.
+/// A condition on row `t` of a table: that it is no later, in the order of a key, than the last of the tenant's first `count`
+/// rows that a condition on them, as row `t` too, is true of.
 ///
 /// A change that takes rows in portions goes up to there. The place is looked up once, whatever the planner takes the table
 /// for. Given the rows of a portion as a subquery with `IN`, PostgreSQL runs that again for every row that there is, if it
@@ -257,12 +257,15 @@ pub(super) fn up_to(table: &str, key: &[&str], condition: &str, count: u32) -> S
         key.iter().map(|column| format!("{before}{column}{after}")).collect::<Vec<_>>().join(", ")
     };
     let (columns, plain, backwards) = (list("t.", ""), list("", ""), list("", " DESC"));
-    let portion = format!("SELECT {columns} FROM {table} AS t WHERE {condition} ORDER BY {columns} LIMIT {count}");
+    let portion = format!(
+        "SELECT {columns} FROM {table} AS t WHERE t.tenant_id = $1 AND {condition} ORDER BY {columns} LIMIT {count}"
+    );
     format!("({columns}) <= (SELECT {plain} FROM ({portion}) AS portion ORDER BY {backwards} LIMIT 1)")
 }
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
-    /// Deletes the first rows of a table, in the order of a key, that a condition on row `t` is true of; returns how many.
+    /// Deletes the tenant's first rows of a table, in the order of a key, that a condition on row `t` is true of; returns how
+    /// many.
     /// One that is being changed is waited for, and judged by what it is then (PostgreSQL).
     pub(super) async fn delete_first(
         &self,
@@ -273,7 +276,8 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         count: u32,
     ) -> Result<u64> {
         let first = up_to(table, key, condition, count);
-        self.execute(&format!("DELETE FROM {table} AS t WHERE {condition} AND {first}"), values).await
+        let sql = format!("DELETE FROM {table} AS t WHERE t.tenant_id = $1 AND {condition} AND {first}");
+        self.execute(&sql, values).await
     }
 }
 

@@ -106,7 +106,7 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     async fn delete_expired(&self, what: Expiring, key: &str, more: &str, now: Seconds) -> Result<u64> {
         let (table, column) = what.table();
-        let condition = format!("t.tenant_id = $1 AND t.{column} <= $2{more}");
+        let condition = format!("t.{column} <= $2{more}");
         self.delete_first(table, &[column, key], &condition, values![now], BATCH).await
     }
 
@@ -131,29 +131,35 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
 
     /// A chain may have been given a longer life than its grant was made for: the grant gets it too.
     async fn sweep_grants(&self, now: Seconds) -> Result<u64> {
-        let expired = "t.tenant_id = $1 AND t.expires_at <= $2";
+        let expired = "t.expires_at <= $2";
         let first = up_to("authorization_grant", &["expires_at", "id"], expired, BATCH);
         let of_live_chain = of_row("refresh_token", "o.id = t.chain_id", "o.grant_id = t.id AND o.deadline > $2");
         let longer = "SELECT r.expires_at FROM refresh_token r WHERE r.tenant_id = $1 AND r.id = t.chain_id";
         let sql = format!(
-            "UPDATE authorization_grant AS t SET expires_at = ({longer}) WHERE {expired} AND {first} AND {of_live_chain}"
+            "UPDATE authorization_grant AS t SET expires_at = ({longer})
+            WHERE t.tenant_id = $1 AND {expired} AND {first} AND {of_live_chain}"
         );
         let kept = self.execute(&sql, values![now]).await?;
-        let sql = format!("DELETE FROM authorization_grant AS t WHERE {expired} AND {first} AND NOT {of_live_chain}");
+        let sql = format!(
+            "DELETE FROM authorization_grant AS t WHERE t.tenant_id = $1 AND {expired} AND {first} AND NOT {of_live_chain}"
+        );
         Ok(kept + self.execute(&sql, values![now]).await?)
     }
 
     /// A code that is consumed while it is waited for (PostgreSQL) is one that was not: its grant is not seen here.
     async fn sweep_codes(&self, now: Seconds) -> Result<u64> {
-        let expired = "t.tenant_id = $1 AND t.expires_at <= $2";
+        let expired = "t.expires_at <= $2";
         let first = up_to("authorization_code", &["expires_at", "id"], expired, BATCH);
         let has_grant = of_row("authorization_grant", "o.id = t.grant_id", "TRUE");
         let sql = format!(
-            "UPDATE authorization_code AS t SET expires_at = $3 WHERE {expired} AND {first} AND t.state = 1 AND {has_grant}"
+            "UPDATE authorization_code AS t SET expires_at = $3
+            WHERE t.tenant_id = $1 AND {expired} AND {first} AND t.state = 1 AND {has_grant}"
         );
         let mut done = self.execute(&sql, values![now, now.saturating_add(LOOK_AGAIN)]).await?;
         for needless in ["t.state <> 1", &format!("t.state = 1 AND NOT {has_grant}")] {
-            let sql = format!("DELETE FROM authorization_code AS t WHERE {expired} AND {first} AND {needless}");
+            let sql = format!(
+                "DELETE FROM authorization_code AS t WHERE t.tenant_id = $1 AND {expired} AND {first} AND {needless}"
+            );
             done += self.execute(&sql, values![now]).await?;
         }
         Ok(done)

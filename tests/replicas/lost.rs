@@ -234,3 +234,30 @@ async fn a_refresh_counts_though_the_record_is_updated_meanwhile() {
     apps[0].tidy().await;
     stores[1].refresh(refresh).await.status(200);
 }
+
+/// A tenant's settings with another lifetime, as an operator writes back what he reads; with a token of the hook, or without.
+async fn hooked(app: &TestApp, lifetime: i64, token: Option<&str>) -> Answer {
+    let mut body = app.platform().call("GET", "/hooked").await.status(200).json();
+    body["access_token"]["lifetime"] = json!(lifetime);
+    if let Some(token) = token {
+        body["password_hook"]["token"] = json!(token);
+    }
+    app.platform().send("PUT", "/hooked", &body).await
+}
+
+/// What an absent member keeps is what the change before has left.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_secret_of_a_tenant_that_was_just_replaced_is_not_brought_back() {
+    let Some(apps) = replicas(2).await else { return };
+    hooked(&apps[0], 600, Some("an-old-token-of-the-hook")).await.status(200);
+    let held = Held::rows(&apps[0], "tenant", "tid = 'hooked'").await;
+    let right = hooked(&apps[0], 700, Some("hook-token-0123456789"));
+    let (first, second) = held.race(right, hooked(&apps[1], 800, None)).await;
+    first.status(200);
+    assert_eq!(second.status(200).json()["access_token"]["lifetime"], 800);
+    for app in &apps {
+        let caller = client(app, "hooked", "shop", "hooked-shop-secret-0123456789abcde");
+        let token = caller.token(&[("grant_type", "password"), ("username", "echo"), ("password", "x")]).await;
+        assert_eq!(granted(&token)["expires_in"], 800);
+    }
+}

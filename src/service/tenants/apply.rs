@@ -103,7 +103,9 @@ impl Services {
                 self.create_tenant(entry, Some(digest), &by).await?;
             }
             (Outcome::Created | Outcome::Updated, Some(found)) => {
-                self.update_tenant(found, entry, Some(digest), &by).await?;
+                if !self.update_tenant(found, entry, Some(digest), &by).await? {
+                    return Err(Error::Conflict("the tenant was changed at the same time".into()));
+                }
             }
         }
         Ok(outcome)
@@ -150,7 +152,8 @@ impl Services {
         Ok(id)
     }
 
-    /// Brings a tenant up to date: settings are replaced, clients and users in the entry are upserted.
+    /// Brings a tenant up to date: settings are replaced, clients and users in the entry are upserted. Tells whether it did:
+    /// it does nothing if the tenant has changed since it was found, for much of this follows from what it was.
     ///
     /// # Errors
     /// [`Error::Conflict`] when the issuer is another one, or a name is taken.
@@ -160,7 +163,7 @@ impl Services {
         entry: TenantEntry,
         digest: Option<Vec<u8>>,
         by: &By,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let now = self.now();
         let old: TenantSettings = serde_json::from_str(&found.settings).map_err(Error::internal)?;
         if old.issuer != entry.settings.issuer {
@@ -184,6 +187,7 @@ impl Services {
         let source = source(digest.as_ref());
         // What the file said last is remembered, so that what is changed otherwise survives its next reading.
         let mut stored = row(found.id, &entry, &tokens, digest.or_else(|| found.digest.clone()), now)?;
+        stored.version = found.version;
         stored.longest_token = stored.longest_token.max(found.longest_token);
         stored.unregistered_until = match (found.unregistered_until, entry.settings.access_token.registry) {
             (NEVER, true) => now,
@@ -298,11 +302,16 @@ pub(super) fn user_act(by: &By, created: bool, username: &str, now: Seconds) -> 
     by.did(kind, now, &[("username", username)])
 }
 
-async fn write(rows: &TenantStore<'_, Tx>, draft: &Draft) -> Result<()> {
+/// Tells whether the tenant is the one that the draft was made for.
+async fn write(rows: &TenantStore<'_, Tx>, draft: &Draft) -> Result<bool> {
     if draft.was.is_none() {
         rows.insert_tenant(&draft.stored).await?;
-    } else if !rows.update_tenant(&draft.stored).await? {
-        return Err(Error::NotFound(Kind::Tenant));
+    } else {
+        let found = rows.hold_tenant().await?.ok_or(Error::NotFound(Kind::Tenant))?;
+        if found.version != draft.stored.version {
+            return Ok(false);
+        }
+        rows.update_tenant(&draft.stored).await?;
     }
     rows.stretch_keys(draft.stored.longest_token, draft.now).await?;
     audit::record(rows, &draft.act).await?;
@@ -341,5 +350,5 @@ async fn write(rows: &TenantStore<'_, Tx>, draft: &Draft) -> Result<()> {
     for (kind, name) in draft.names.iter().chain(&draft.old_names) {
         rows.touch(name_shard(*kind, name));
     }
-    Ok(())
+    Ok(true)
 }

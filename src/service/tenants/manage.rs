@@ -11,6 +11,9 @@ use crate::service::users;
 use crate::store::directory::{NameKind, Status, StoredTenant};
 use crate::tenancy::{ClientEntry, TenantEntry, TenantSettings, UserEntry, view};
 
+/// How often a change that others are faster than is made.
+const TRIES: usize = 8;
+
 /// A tenant as the platform API knows it, enabled or not.
 #[derive(Clone, Debug)]
 pub struct Managed {
@@ -67,13 +70,18 @@ impl Services {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] when the issuer is another one, or a name is taken.
-    pub async fn replace_tenant(&self, mut entry: TenantEntry, by: &By) -> Result<Managed> {
-        let stored = self.stored(entry.tid.as_str()).await?;
-        let old: TenantSettings = serde_json::from_str(&stored.settings).map_err(Error::internal)?;
-        view::keep_assertion_issuers(&mut entry.settings, &old);
-        let tid = entry.tid.clone();
-        self.update_tenant(stored, entry, None, by).await?;
-        self.managed(tid.as_str()).await
+    pub async fn replace_tenant(&self, entry: TenantEntry, by: &By) -> Result<Managed> {
+        for _ in 0..TRIES {
+            let stored = self.stored(entry.tid.as_str()).await?;
+            let old: TenantSettings = serde_json::from_str(&stored.settings).map_err(Error::internal)?;
+            let mut entry = entry.clone();
+            let tid = entry.tid.clone();
+            view::keep_assertion_issuers(&mut entry.settings, &old);
+            if self.update_tenant(stored, entry, None, by).await? {
+                return self.managed(tid.as_str()).await;
+            }
+        }
+        Err(Error::Unavailable("others are changing the tenant".into()))
     }
 
     /// Enables or disables a tenant. A disabled one answers 403 from the next request on.
