@@ -1,13 +1,14 @@
 //! Upkeep that no request waits for: deleting what revocations killed, and what has expired.
 //!
 //! Both go a bounded batch at a time through the writer, with a pause after each full one; over all replicas one at a time.
-//! What is left of a pass because somebody else is at it, or the store is lost, is done by the next.
+//! What is left of a pass because somebody else is at it, or the store is lost, is done by the next. What goes wrong with one
+//! tenant's rows leaves those of others alone.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Services;
-use crate::domain::{Result, Seconds, TenantId};
+use crate::domain::{Error, Result, Seconds, TenantId};
 use crate::store::purge::Doomed;
 use crate::store::sweep::Expiring;
 use crate::store::token_pages::Register;
@@ -55,21 +56,44 @@ impl Services {
             let Some(last) = tenants.last() else { return Ok(through) };
             after = *last;
             for tenant in tenants {
-                loop {
-                    let doomed = self.store.tenant(tenant).list_doomed(before, CHUNK).await?;
-                    let more = doomed.len() == CHUNK as usize;
-                    for one in doomed {
-                        if !self.purge_one(tenant, Arc::new(one)).await? {
+                match self.purge_tenant(tenant, before).await {
+                    Ok((done, is_through)) => {
+                        through += done;
+                        if !is_through {
                             return Ok(through);
                         }
-                        through += 1;
                     }
-                    if !more {
-                        break;
-                    }
+                    Err(error) => self.leave(tenant, error).await?,
                 }
             }
         }
+    }
+
+    /// How many revocations of a tenant it is through with, and whether with all.
+    async fn purge_tenant(&self, tenant: TenantId, before: Seconds) -> Result<(u64, bool)> {
+        let mut through = 0;
+        loop {
+            let doomed = self.store.tenant(tenant).list_doomed(before, CHUNK).await?;
+            let more = doomed.len() == CHUNK as usize;
+            for one in doomed {
+                if !self.purge_one(tenant, Arc::new(one)).await? {
+                    return Ok((through, false));
+                }
+                through += 1;
+            }
+            if !more {
+                return Ok((through, true));
+            }
+        }
+    }
+
+    /// Leaves a tenant's rows to the next pass, unless it is the store that is lost.
+    pub(super) async fn leave(&self, tenant: TenantId, error: Error) -> Result<()> {
+        if self.store.ping().await.is_err() {
+            return Err(error);
+        }
+        tracing::warn!(tenant_id = tenant.0, %error, "upkeep broke off for a tenant; the next pass goes on");
+        Ok(())
     }
 
     /// Deletes all that one revocation killed; tells whether it is through.
@@ -140,9 +164,10 @@ impl Services {
                 let Some(last) = tenants.last() else { break };
                 after = *last;
                 for tenant in tenants {
-                    match self.sweep_tenant(tenant, what, now).await? {
-                        Some(done) => batches += done,
-                        None => return Ok(batches),
+                    match self.sweep_tenant(tenant, what, now).await {
+                        Ok(Some(done)) => batches += done,
+                        Ok(None) => return Ok(batches),
+                        Err(error) => self.leave(tenant, error).await?,
                     }
                 }
             }

@@ -100,6 +100,34 @@ async fn what_was_consumed_meanwhile_is_not_swept() {
     store.refresh(text(&tokens, "refresh_token")).await.error(404, "invalid_refresh_token");
 }
 
+/// Rows of one tenant that can't be had keep the upkeep from no other's. It goes by the tenants' numbers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_upkeep_of_one_tenant_is_not_that_of_another() {
+    let Some(app) = TestApp::postgres().await else { return };
+    for (table, subject) in [("access_token", "expiring"), ("authorization_record", "revoked")] {
+        for tenant in ["acme", "limits"] {
+            let store = app.authz_store().as_tenant(tenant);
+            store.new_tokens(&json!({"sub": "expiring", "cid": "c7", "ate": "IDENTIFIER", "atl": 60})).await;
+            store.stored("revoked", "c7").await;
+            store.revoke(&[("subject", "revoked")]).await.status(200);
+        }
+        app.advance(120);
+        let first = format!("sub = '{subject}' AND tenant_id = (SELECT MIN(tenant_id) FROM {table})");
+        let held = Held::rows(&app, table, &first).await;
+        app.tidy().await;
+        assert_eq!(count(&app, table, subject).await, 1, "{table}: the other tenant's is gone");
+        held.release().await;
+        app.tidy().await;
+        assert_eq!(count(&app, table, subject).await, 0, "{table}");
+    }
+}
+
+/// How many rows a table has that hold a text.
+async fn count(app: &TestApp, table: &str, text: &str) -> usize {
+    let prefix = format!("{table}: ");
+    app.db_rows().await.iter().filter(|row| row.starts_with(&prefix) && row.contains(text)).count()
+}
+
 /// The cached client is as old as the bound allows. What it is given may be as old, and dies with it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_deleted_client_is_given_within_the_bound_is_dead() {

@@ -45,7 +45,10 @@ impl Services {
     /// before the deletion. Housekeeping, to be called every minute.
     pub async fn erase_deleted_tenants(&self) -> Result<()> {
         for tenant in self.store.list_buried_tenants(ROUND).await? {
-            self.erase(tenant.id).await?;
+            if let Err(error) = self.erase(tenant.id).await {
+                self.leave(tenant.id, error).await?;
+                continue;
+            }
             if tenant.updated_at.saturating_add(STRAGGLERS) <= self.now() {
                 self.store.write(tenant.id, (), |rows, ()| Box::pin(rows.seal_tombstone())).await?;
             }
