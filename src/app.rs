@@ -118,13 +118,13 @@ impl Running {
         &self.banner
     }
 
-    /// Does at once what the upkeep does from time to time: deletes what revocations killed and what has expired.
+    /// Does at once what the upkeep does from time to time: deletes what revocations killed and what has expired, and trims the
+    /// log of changes.
     ///
     /// # Errors
     /// When the store is lost.
     pub async fn tidy(&self) -> domain::Result<()> {
-        self.services.purge().await?;
-        self.services.sweep().await.map(|_| ())
+        self.services.tidy().await
     }
 
     /// Does at once what is done for tenants from time to time: steps of keys that are due, the erasing of deleted tenants.

@@ -17,6 +17,37 @@ use tracing_subscriber::{Layer, fmt};
 /// Why metrics can't be declared.
 pub use prometheus::Error as MetricsError;
 
+/// What the upkeep does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upkeep {
+    /// Deletes what revocations killed.
+    Purge,
+    /// Deletes what has expired.
+    Sweep,
+    /// Removes old changes from their log.
+    Trim,
+    /// Takes the steps of keys that are due, and counts them.
+    Keys,
+    /// Erases deleted tenants.
+    Erase,
+}
+
+impl Upkeep {
+    /// All of it.
+    pub const ALL: [Self; 5] = [Self::Purge, Self::Sweep, Self::Trim, Self::Keys, Self::Erase];
+
+    /// The value of the label `task`.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Purge => "purge",
+            Self::Sweep => "sweep",
+            Self::Trim => "trim",
+            Self::Keys => "keys",
+            Self::Erase => "erase",
+        }
+    }
+}
+
 /// Every metric of the process.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -53,6 +84,8 @@ pub struct Metrics {
     pub passwords: IntGaugeVec,
     /// Signing keys of all tenants; by `state`. Counted every minute.
     pub signing_keys: IntGaugeVec,
+    /// Passes of the upkeep that broke off; by `task` ([`Upkeep`]).
+    pub upkeep_failures: IntCounterVec,
     /// Whether the process is ready (1) or not (0).
     pub ready: IntGauge,
 }
@@ -87,9 +120,14 @@ impl Metrics {
             store_ping: histogram("store_ping_seconds", "Time of the store to answer the smallest question", buckets)?,
             passwords: gauges("passwords", "Password hashes in work and waiting", &["state"])?,
             signing_keys: gauges("signing_keys", "Signing keys of all tenants", &["state"])?,
+            upkeep_failures: counters("upkeep_failures_total", "Passes of the upkeep that broke off", &["task"])?,
             ready: IntGauge::new("ready", "1 if the process is ready")?,
             registry,
         };
+        for task in Upkeep::ALL {
+            // So that the first one is an increase.
+            metrics.upkeep_failures.with_label_values(&[task.label()]);
+        }
         metrics.register()?;
         Ok(metrics)
     }
@@ -112,6 +150,7 @@ impl Metrics {
         registry.register(Box::new(self.store_ping.clone()))?;
         registry.register(Box::new(self.passwords.clone()))?;
         registry.register(Box::new(self.signing_keys.clone()))?;
+        registry.register(Box::new(self.upkeep_failures.clone()))?;
         registry.register(Box::new(self.ready.clone()))
     }
 
@@ -133,6 +172,11 @@ impl Metrics {
     /// Counts an issued access token.
     pub fn token_issued(&self, grant: &'static str, encoding: &'static str) {
         self.tokens_issued.with_label_values(&[grant, encoding]).inc();
+    }
+
+    /// Counts a pass of the upkeep that broke off.
+    pub fn upkeep_failed(&self, task: Upkeep) {
+        self.upkeep_failures.with_label_values(&[task.label()]).inc();
     }
 
     /// All metrics as Prometheus text.

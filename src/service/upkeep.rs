@@ -1,6 +1,7 @@
-//! Upkeep that no request waits for: deleting what revocations killed, and what has expired.
+//! Upkeep that no request waits for: deleting what revocations killed, what has expired, and what all replicas have read of
+//! the log of changes.
 //!
-//! Both go a bounded batch at a time through the writer, with a pause after each full one; over all replicas one at a time.
+//! All go a bounded batch at a time with a pause after each full one; the first two through the writer, over all replicas one at a time.
 //! What is left of a pass because somebody else is at it, or the store is lost, is done by the next. What goes wrong with one
 //! tenant's rows leaves those of others alone.
 
@@ -12,6 +13,7 @@ use crate::domain::{Error, Result, Seconds, TenantId};
 use crate::store::purge::Doomed;
 use crate::store::sweep::Expiring;
 use crate::store::token_pages::Register;
+use crate::telemetry::Upkeep;
 
 /// How long what a revocation killed can still be read: the answer to it may be streaming.
 const READABLE: Seconds = 60;
@@ -19,10 +21,10 @@ const READABLE: Seconds = 60;
 const CHUNK: u32 = 100;
 /// After a full batch others write first.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How often what was revoked is purged.
+/// How often there is a round.
 const EVERY: Duration = Duration::from_secs(30);
-/// Every how many purges there is a sweep.
-const SWEEP_EACH: u64 = 4;
+/// What is done, in this order, every how many rounds.
+const ROUNDS: [(Upkeep, u64); 3] = [(Upkeep::Purge, 1), (Upkeep::Trim, 1), (Upkeep::Sweep, 4)];
 
 /// Where a deletion stands after a batch.
 enum Stand<P> {
@@ -35,20 +37,40 @@ enum Stand<P> {
 }
 
 impl Services {
-    /// Purges and sweeps for as long as the process runs.
+    /// Tidies up for as long as the process runs.
     pub async fn keep_tidy(self: Arc<Self>) {
-        for pass in 1_u64.. {
+        for round in 1_u64.. {
             tokio::time::sleep(EVERY).await;
-            report("purge", self.purge().await);
-            if pass % SWEEP_EACH == 0 {
-                report("sweep", self.sweep().await);
+            for (task, each) in ROUNDS {
+                if round % each == 0 {
+                    self.report(task, self.pass(task).await);
+                }
             }
+        }
+    }
+
+    /// Tidies up once.
+    pub async fn tidy(&self) -> Result<()> {
+        for (task, _) in ROUNDS {
+            self.pass(task).await?;
+        }
+        Ok(())
+    }
+
+    /// One pass of a task; tells how much it did.
+    pub(super) async fn pass(&self, task: Upkeep) -> Result<u64> {
+        match task {
+            Upkeep::Purge => self.purge().await,
+            Upkeep::Sweep => self.sweep().await,
+            Upkeep::Trim => self.trim().await,
+            Upkeep::Keys => self.advance_keys().await.map(|()| 0),
+            Upkeep::Erase => self.erase_deleted_tenants().await.map(|()| 0),
         }
     }
 
     /// Deletes what revocations killed, once nobody can be reading it any more. Returns how many revocations it is through
     /// with.
-    pub async fn purge(&self) -> Result<u64> {
+    async fn purge(&self) -> Result<u64> {
         let before = self.now().saturating_sub(READABLE);
         let (mut through, mut after) = (0, TenantId(i64::MIN));
         loop {
@@ -63,7 +85,7 @@ impl Services {
                             return Ok(through);
                         }
                     }
-                    Err(error) => self.leave(tenant, error).await?,
+                    Err(error) => self.leave(Upkeep::Purge, tenant, error).await?,
                 }
             }
         }
@@ -87,13 +109,40 @@ impl Services {
         }
     }
 
+    /// Removes what all replicas have read of the log of changes. Returns how many rows.
+    async fn trim(&self) -> Result<u64> {
+        let mut removed = 0;
+        loop {
+            let (count, more) = self.store.purge_changes().await?;
+            removed += count;
+            if !more {
+                return Ok(removed);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     /// Leaves a tenant's rows to the next pass, unless it is the store that is lost.
-    pub(super) async fn leave(&self, tenant: TenantId, error: Error) -> Result<()> {
+    pub(super) async fn leave(&self, task: Upkeep, tenant: TenantId, error: Error) -> Result<()> {
         if self.store.ping().await.is_err() {
             return Err(error);
         }
-        tracing::warn!(tenant_id = tenant.0, %error, "upkeep broke off for a tenant; the next pass goes on");
+        self.metrics.upkeep_failed(task);
+        let task = task.label();
+        tracing::warn!(task, tenant_id = tenant.0, %error, "upkeep broke off for a tenant; the next pass goes on");
         Ok(())
+    }
+
+    /// Tells of a pass.
+    pub(super) fn report(&self, task: Upkeep, done: Result<u64>) {
+        match done {
+            Ok(0) => {}
+            Ok(count) => tracing::debug!(task = task.label(), count, "upkeep"),
+            Err(error) => {
+                self.metrics.upkeep_failed(task);
+                tracing::warn!(task = task.label(), %error, "upkeep broke off; the next pass goes on");
+            }
+        }
     }
 
     /// Deletes all that one revocation killed; tells whether it is through.
@@ -155,7 +204,7 @@ impl Services {
     }
 
     /// Deletes what has expired. Returns how many batches it took.
-    pub async fn sweep(&self) -> Result<u64> {
+    async fn sweep(&self) -> Result<u64> {
         let (now, mut batches) = (self.now(), 0);
         for what in Expiring::ALL {
             let mut after = TenantId(i64::MIN);
@@ -167,7 +216,7 @@ impl Services {
                     match self.sweep_tenant(tenant, what, now).await {
                         Ok(Some(done)) => batches += done,
                         Ok(None) => return Ok(batches),
-                        Err(error) => self.leave(tenant, error).await?,
+                        Err(error) => self.leave(Upkeep::Sweep, tenant, error).await?,
                     }
                 }
             }
@@ -188,13 +237,5 @@ impl Services {
                 Some(true) => tokio::time::sleep(PAUSE).await,
             }
         }
-    }
-}
-
-fn report(what: &'static str, done: Result<u64>) {
-    match done {
-        Ok(0) => {}
-        Ok(count) => tracing::debug!(what, count, "upkeep"),
-        Err(error) => tracing::warn!(what, %error, "upkeep broke off; the next pass goes on"),
     }
 }

@@ -86,18 +86,25 @@ pub(super) async fn record_change(tx: &impl ConnectionTrait, changed: &[(TenantI
     Ok(())
 }
 
-// Up to the first row that is young enough: the scan ends there, and what is left is contiguous.
-const PURGE_POSTGRES: &str = "DELETE FROM change_log WHERE xid < coalesce( \
-    (SELECT xid FROM change_log WHERE at >= floor(extract(epoch FROM clock_timestamp()))::bigint - $1 \
-     ORDER BY xid LIMIT 1), pg_snapshot_xmin(pg_current_snapshot()))";
-const PURGE_SQLITE: &str = "DELETE FROM change_log WHERE seq < coalesce( \
-    (SELECT seq FROM change_log WHERE at >= unixepoch() - $1 ORDER BY seq LIMIT 1), 9223372036854775807)";
+/// How many rows of the log one statement removes at most.
+pub(super) const PORTION: u64 = 20_000;
 
-/// Removes the rows that no replica will ask for any more; tells how many. One statement, which is its own transaction.
+// Up to the first row that is young enough, or the one after the portion: what is left is contiguous.
+const PURGE_POSTGRES: &str = "DELETE FROM change_log WHERE xid < coalesce( \
+    (SELECT xid FROM (SELECT xid, at, row_number() OVER (ORDER BY xid) AS n FROM change_log ORDER BY xid LIMIT $2 + 1) AS old \
+     WHERE at >= floor(extract(epoch FROM clock_timestamp()))::bigint - $1 OR n > $2 ORDER BY xid LIMIT 1), \
+    pg_snapshot_xmin(pg_current_snapshot()))";
+const PURGE_SQLITE: &str = "DELETE FROM change_log WHERE seq < coalesce( \
+    (SELECT seq FROM (SELECT seq, at, row_number() OVER (ORDER BY seq) AS n FROM change_log ORDER BY seq LIMIT $2 + 1) \
+     WHERE at >= unixepoch() - $1 OR n > $2 ORDER BY seq LIMIT 1), 9223372036854775807)";
+
+/// Removes rows that no replica will ask for any more, [`PORTION`] at most; tells how many. One statement, which is its own
+/// transaction.
 pub(super) async fn purge_changes(conn: &impl ConnectionTrait) -> Result<u64> {
     let backend = conn.get_database_backend();
     let sql = if backend == DbBackend::Postgres { PURGE_POSTGRES } else { PURGE_SQLITE };
-    let purge = Statement::from_sql_and_values(backend, sql, [RETENTION.into()]);
+    let portion = i64::try_from(PORTION).map_err(Error::internal)?;
+    let purge = Statement::from_sql_and_values(backend, sql, [RETENTION.into(), portion.into()]);
     Ok(conn.execute_raw(purge).await.map_err(from_db)?.rows_affected())
 }
 

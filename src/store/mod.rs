@@ -122,12 +122,14 @@ impl Store {
         self.reads.ping().await.map_err(error::from_db)
     }
 
-    /// Removes what is old enough from the log of changes; tells how many rows. Housekeeping, to be called every minute.
+    /// Removes a portion of what is old enough from the log of changes; tells how many rows, and whether there may be more.
+    /// Housekeeping, to be called every minute.
     ///
     /// # Errors
     /// When the database can't be reached.
-    pub async fn purge_changes(&self) -> Result<u64> {
-        feed::purge_changes(&self.reads).await
+    pub async fn purge_changes(&self) -> Result<(u64, bool)> {
+        let removed = feed::purge_changes(&self.reads).await?;
+        Ok((removed, removed >= feed::PORTION))
     }
 
     /// Ends the writer once what is queued is written, and closes the pool.

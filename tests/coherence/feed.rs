@@ -82,11 +82,11 @@ async fn what_is_rolled_back_is_not_reported(database: &TestDatabase) {
 async fn the_purge_takes_old_rows_and_leaves_young_ones(database: &TestDatabase) {
     let postgres = database.is_postgres();
     let store = tenure::store::Store::open(&database.options, std::sync::Arc::new(|_| ())).await.unwrap();
-    assert_eq!(store.purge_changes().await.unwrap(), 0);
+    assert_eq!(store.purge_changes().await.unwrap(), (0, false));
     for (shard, age) in [(1, 3_600), (2, 601), (3, 500), (4, 0)] {
         database.run(&log_row(postgres, Shard(shard), age)).await;
     }
-    assert_eq!(store.purge_changes().await.unwrap(), 2);
+    assert_eq!(store.purge_changes().await.unwrap(), (2, false));
     assert_eq!(database.number("SELECT CAST(min(shard) AS BIGINT) FROM change_log").await, 3);
     database.run("UPDATE change_log SET at = at - 10000").await;
     // A transaction that runs anywhere on the server holds the last rows back for as long as it lasts.

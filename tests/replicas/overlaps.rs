@@ -104,7 +104,8 @@ async fn what_was_consumed_meanwhile_is_not_swept() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_upkeep_of_one_tenant_is_not_that_of_another() {
     let Some(app) = TestApp::postgres().await else { return };
-    for (table, subject) in [("access_token", "expiring"), ("authorization_record", "revoked")] {
+    for (table, subject, task) in [("access_token", "expiring", "sweep"), ("authorization_record", "revoked", "purge")]
+    {
         for tenant in ["acme", "limits"] {
             let store = app.authz_store().as_tenant(tenant);
             store.new_tokens(&json!({"sub": "expiring", "cid": "c7", "ate": "IDENTIFIER", "atl": 60})).await;
@@ -117,6 +118,8 @@ async fn the_upkeep_of_one_tenant_is_not_that_of_another() {
         app.tidy().await;
         assert_eq!(count(&app, table, subject).await, 1, "{table}: the other tenant's is gone");
         held.release().await;
+        let metrics = app.ops_request("GET", "/metrics").send().await.status(200).text();
+        assert!(metrics.contains(&format!("tenure_upkeep_failures_total{{task=\"{task}\"}} 1\n")), "{metrics}");
         app.tidy().await;
         assert_eq!(count(&app, table, subject).await, 0, "{table}");
     }

@@ -16,6 +16,7 @@ use crate::service::{Ctx, Services};
 use crate::store::directory::StoredTenant;
 use crate::store::secrets::StoredKey;
 use crate::store::{TenantStore, Tx};
+use crate::telemetry::Upkeep;
 use crate::tenancy::TenantSettings;
 
 const DAY: Seconds = 86_400;
@@ -126,6 +127,7 @@ impl Services {
     pub async fn advance_keys(&self) -> Result<()> {
         for tenant in self.store.list_tenants_with_due_keys(self.now(), ROUND).await? {
             if let Err(error) = self.advance(&tenant).await {
+                self.metrics.upkeep_failed(Upkeep::Keys);
                 tracing::warn!(tenant = %tenant.tid, %error, "a step of its keys could not be taken; the next round tries again");
             }
         }

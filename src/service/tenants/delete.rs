@@ -12,6 +12,7 @@ use crate::service::audit::{self, By};
 use crate::service::tokens::revoke;
 use crate::store::directory::NameKind;
 use crate::store::{TenantStore, Tx};
+use crate::telemetry::Upkeep;
 use crate::tenancy::TenantSettings;
 
 /// How long after a deletion requests that began before it may still write, in seconds.
@@ -46,7 +47,7 @@ impl Services {
     pub async fn erase_deleted_tenants(&self) -> Result<()> {
         for tenant in self.store.list_buried_tenants(ROUND).await? {
             if let Err(error) = self.erase(tenant.id).await {
-                self.leave(tenant.id, error).await?;
+                self.leave(Upkeep::Erase, tenant.id, error).await?;
                 continue;
             }
             if tenant.updated_at.saturating_add(STRAGGLERS) <= self.now() {

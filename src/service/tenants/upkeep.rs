@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use crate::domain::Result;
 use crate::service::Services;
+use crate::telemetry::Upkeep;
 
+/// What is done, in this order.
+const TASKS: [Upkeep; 2] = [Upkeep::Keys, Upkeep::Erase];
 /// How often.
 const EVERY: Duration = Duration::from_secs(5);
 
@@ -16,13 +19,11 @@ impl Services {
     /// Looks after tenants for as long as the process runs.
     pub async fn keep_tenants(self: Arc<Self>) {
         for round in 0_u64.. {
-            if let Err(error) = self.look_after_tenants().await {
-                tracing::warn!(%error, "the upkeep of tenants broke off; the next round goes on");
+            for task in TASKS {
+                self.report(task, self.pass(task).await);
             }
-            if round % COUNT_EACH == 0
-                && let Err(error) = self.count_keys().await
-            {
-                tracing::warn!(%error, "keys could not be counted");
+            if round % COUNT_EACH == 0 {
+                self.report(Upkeep::Keys, self.count_keys().await.map(|()| 0));
             }
             tokio::time::sleep(EVERY).await;
         }
@@ -33,8 +34,10 @@ impl Services {
     /// # Errors
     /// When the store is lost; what is left is done by the next round.
     pub async fn look_after_tenants(&self) -> Result<()> {
-        self.advance_keys().await?;
-        self.erase_deleted_tenants().await
+        for task in TASKS {
+            self.pass(task).await?;
+        }
+        Ok(())
     }
 
     async fn count_keys(&self) -> Result<()> {
