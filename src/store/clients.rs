@@ -45,13 +45,6 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         found.map(to_thing).transpose()
     }
 
-    /// Up to `limit` clients after an id, in its order.
-    pub async fn list_clients(&self, after: &str, limit: u32) -> Result<Vec<Client>> {
-        let sql = "SELECT * FROM client WHERE tenant_id = $1 AND client_id > $2 ORDER BY client_id LIMIT $3";
-        let rows: Vec<row::Model> = self.all(sql, values![after, i64::from(limit)]).await?;
-        rows.into_iter().map(to_thing).collect()
-    }
-
     /// Whether an enabled client has registered an origin.
     pub async fn has_origin(&self, origin: &str) -> Result<bool> {
         let sql =

@@ -45,6 +45,16 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         Ok(found.map(to_thing))
     }
 
+    /// Replaces the hash of a user's password by another one of the same password, if it is still that one.
+    pub async fn renew_password_hash(&self, username: &str, old: &str, new: &str) -> Result<()> {
+        let sql =
+            "UPDATE end_user SET password_hash = $4 WHERE tenant_id = $1 AND username = $2 AND password_hash = $3";
+        if self.execute(sql, values![username, old, new]).await? > 0 {
+            self.touch_user(username);
+        }
+        Ok(())
+    }
+
     /// Writes a user, in place of one with the same name.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use crate::harness::{Answer, TestApp, both};
 
 both!(
     a_user_signs_in,
+    a_hash_of_another_cost_is_made_anew,
     every_wrong_credential_is_answered_alike,
     scope_is_the_clients_and_administration_the_administrators,
     a_stored_authorisation_is_not_touched,
@@ -35,6 +36,27 @@ async fn a_user_signs_in(app: &TestApp) {
     assert_eq!(narrow["scope"], "app:read");
     assert!(narrow.get("id_token").is_none());
     sign_in(&shop, "alice", "secret-alice", &[("scope", "app:delete")]).await.error(400, "invalid_scope");
+}
+
+/// From the tests of the Argon2 reference program: `password`, salt `somesalt`, 2 passes over 64 MiB in one lane.
+const BROUGHT: &str = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+
+async fn a_hash_of_another_cost_is_made_anew(app: &TestApp) {
+    let shop = shop(app);
+    app.platform().send("PUT", "/acme/users/brought", &json!({"password_hash": BROUGHT})).await.status(201);
+    let stored = async || {
+        let rows = app.db_rows().await;
+        let row = rows.into_iter().find(|row| row.starts_with("end_user: ") && row.contains("brought"));
+        row.expect("the user is stored")
+    };
+    sign_in(&shop, "brought", "Password", &[]).await.error(400, "invalid_grant");
+    assert!(stored().await.contains(BROUGHT), "who can't sign in changes nothing");
+    granted(&sign_in(&shop, "brought", "password", &[]).await);
+    let renewed = stored().await;
+    assert!(!renewed.contains(BROUGHT) && renewed.contains("$argon2id$v=19$m=19456,t=2,p=1$"), "{renewed}");
+    sign_in(&shop, "brought", "Password", &[]).await.error(400, "invalid_grant");
+    granted(&sign_in(&shop, "brought", "password", &[]).await);
+    assert_eq!(stored().await, renewed, "once is enough");
 }
 
 async fn every_wrong_credential_is_answered_alike(app: &TestApp) {

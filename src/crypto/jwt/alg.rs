@@ -49,11 +49,6 @@ impl JwsAlg {
     pub fn parse(name: &str) -> Option<Self> {
         Self::ASYMMETRIC.into_iter().chain(Self::SYMMETRIC).find(|alg| alg.as_str() == name)
     }
-
-    /// Whether signer and verifier share one secret.
-    pub fn is_symmetric(self) -> bool {
-        Self::SYMMETRIC.contains(&self)
-    }
 }
 
 impl fmt::Display for JwsAlg {

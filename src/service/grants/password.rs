@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::user::Transient;
 use super::{within_client, without_admin};
+use crate::crypto::password::is_outdated;
 use crate::crypto::secret::Secret;
 use crate::domain::{AuthorizationKey, Client, Error, GrantFault, GrantType, Posted, Result};
 use crate::service::attempts::Who;
@@ -11,6 +12,7 @@ use crate::service::client_auth::Credential;
 use crate::service::password_hook::Question;
 use crate::service::sign_in::IdToken;
 use crate::service::tokens::TokenSet;
+use crate::service::users::user_turn;
 use crate::service::{Ctx, Services};
 
 /// Who signed in, and what may be granted.
@@ -71,10 +73,27 @@ impl Services {
         let fits = self.passwords.verify(ctx.tenant.id, password, hash).await?;
         let user = found.filter(|user| fits && user.enabled);
         let user = user.ok_or(Error::InvalidGrant(GrantFault::WrongCredentials))?;
+        if let Some(hash) = user.password_hash.as_deref().filter(|hash| is_outdated(hash))
+            && let Err(error) = self.renew_hash(ctx, &user.username, hash, password).await
+        {
+            tracing::debug!(%error, "a password could not be hashed anew; the next sign-in tries again");
+        }
         let was_asked = asked.is_some();
         let scope = within_client(client, asked)?;
         let scope = if user.admin { scope } else { without_admin(scope, was_asked)? };
         Ok(SignedIn { sub: user.sub, scope, dat: None })
+    }
+
+    /// Hashes a password anew whose hash was brought, or made by an older program, at another cost.
+    async fn renew_hash(&self, ctx: &Ctx, username: &str, old: &str, password: &Secret) -> Result<()> {
+        let tenant = ctx.tenant.id;
+        let new = self.passwords.hash(tenant, password).await?;
+        let hashes = (username.to_owned(), Secret::new(old), Secret::new(new));
+        self.store
+            .write(user_turn(tenant, username), hashes, |rows, (name, old, new)| {
+                Box::pin(rows.renew_password_hash(name, old.expose(), new.expose()))
+            })
+            .await
     }
 
     /// Whoever the tenant's web hook says; administrators it can't make.
