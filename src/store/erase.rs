@@ -36,6 +36,13 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
                 return Ok(true);
             }
         }
+        // Another replica may have deleted the same rows and leave the rest to this one.
+        for (table, _) in TABLES {
+            let sql = format!("SELECT CAST(1 AS BIGINT) FROM {table} WHERE tenant_id = $1 LIMIT 1");
+            if self.number(&sql, values![]).await?.is_some() {
+                return Ok(true);
+            }
+        }
         Ok(false)
     }
 }

@@ -252,7 +252,7 @@ pub(super) fn keys(kind: KeyType, count: usize) -> String {
 /// A change that takes rows in portions goes up to there. The place is looked up once, whatever the planner takes the table
 /// for. Given the rows of a portion as a subquery with `IN`, PostgreSQL runs that again for every row that there is, if it
 /// believes them to be few.
-pub(super) fn up_to(table: &str, key: &[&str], condition: &str, count: u32) -> String {
+fn up_to(table: &str, key: &[&str], condition: &str, count: u32) -> String {
     let list = |before: &str, after: &str| {
         key.iter().map(|column| format!("{before}{column}{after}")).collect::<Vec<_>>().join(", ")
     };

@@ -1,11 +1,11 @@
 //! Deleting what has expired, a bounded batch at a time, one sweeper at a time. Nothing depends on it: expiry is judged on
 //! every read.
 
-use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Value};
 
 use super::Store;
 use super::purge::{BATCH, GRANT_REST};
-use super::scoped::{TenantStore, placeholders, up_to, values};
+use super::scoped::{TenantStore, list, placeholders, values};
 use crate::domain::{Result, Seconds, TenantId};
 
 /// A table whose rows expire.
@@ -47,6 +47,11 @@ const LOCK: i64 = 0x7465_6e75_7265;
 
 /// How often the grant of a consumed code is looked at again.
 const LOOK_AGAIN: Seconds = 86_400;
+
+#[derive(FromQueryResult)]
+struct Expired {
+    id: Vec<u8>,
+}
 
 #[derive(FromQueryResult)]
 struct Ended {
@@ -129,38 +134,54 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.execute(&sql, values![now].into_iter().chain(numbers)).await
     }
 
+    /// Up to a batch of rows that have expired. Many may have expired in the same second: they are in no other order.
+    async fn list_expired(&self, table: &str, now: Seconds) -> Result<Vec<Value>> {
+        let sql = format!(
+            "SELECT id FROM {table} WHERE tenant_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT {BATCH}"
+        );
+        let found: Vec<Expired> = self.all(&sql, values![now]).await?;
+        Ok(found.into_iter().map(|row| row.id.into()).collect())
+    }
+
     /// A chain may have been given a longer life than its grant was made for: the grant gets it too.
     async fn sweep_grants(&self, now: Seconds) -> Result<u64> {
-        let expired = "t.expires_at <= $2";
-        let first = up_to("authorization_grant", &["expires_at", "id"], expired, BATCH);
+        let ids = list(self.list_expired("authorization_grant", now).await?);
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let expired = format!("+t.expires_at <= $2 AND t.id IN ({})", placeholders(3, ids.len()));
+        let values = || values![now].into_iter().chain(ids.iter().cloned());
         let of_live_chain = of_row("refresh_token", "o.id = t.chain_id", "o.grant_id = t.id AND o.deadline > $2");
         let longer = "SELECT r.expires_at FROM refresh_token r WHERE r.tenant_id = $1 AND r.id = t.chain_id";
         let sql = format!(
             "UPDATE authorization_grant AS t SET expires_at = ({longer})
-            WHERE t.tenant_id = $1 AND {expired} AND {first} AND {of_live_chain}"
+            WHERE t.tenant_id = $1 AND {expired} AND {of_live_chain}"
         );
-        let kept = self.execute(&sql, values![now]).await?;
+        let kept = self.execute(&sql, values()).await?;
         let sql = format!(
-            "DELETE FROM authorization_grant AS t WHERE t.tenant_id = $1 AND {expired} AND {first} AND NOT {of_live_chain}"
+            "DELETE FROM authorization_grant AS t WHERE t.tenant_id = $1 AND {expired} AND NOT {of_live_chain}"
         );
-        Ok(kept + self.execute(&sql, values![now]).await?)
+        Ok(kept + self.execute(&sql, values()).await?)
     }
 
     /// A code that is consumed while it is waited for (PostgreSQL) is one that was not: its grant is not seen here.
     async fn sweep_codes(&self, now: Seconds) -> Result<u64> {
-        let expired = "t.expires_at <= $2";
-        let first = up_to("authorization_code", &["expires_at", "id"], expired, BATCH);
+        let ids = list(self.list_expired("authorization_code", now).await?);
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let expired = format!("+t.expires_at <= $2 AND t.id IN ({})", placeholders(3, ids.len()));
+        let values = || values![now].into_iter().chain(ids.iter().cloned());
         let has_grant = of_row("authorization_grant", "o.id = t.grant_id", "TRUE");
         let sql = format!(
-            "UPDATE authorization_code AS t SET expires_at = $3
-            WHERE t.tenant_id = $1 AND {expired} AND {first} AND t.state = 1 AND {has_grant}"
+            "UPDATE authorization_code AS t SET expires_at = $2 + {LOOK_AGAIN}
+            WHERE t.tenant_id = $1 AND {expired} AND t.state = 1 AND {has_grant}"
         );
-        let mut done = self.execute(&sql, values![now, now.saturating_add(LOOK_AGAIN)]).await?;
+        let mut done = self.execute(&sql, values()).await?;
         for needless in ["t.state <> 1", &format!("t.state = 1 AND NOT {has_grant}")] {
-            let sql = format!(
-                "DELETE FROM authorization_code AS t WHERE t.tenant_id = $1 AND {expired} AND {first} AND {needless}"
-            );
-            done += self.execute(&sql, values![now]).await?;
+            let sql =
+                format!("DELETE FROM authorization_code AS t WHERE t.tenant_id = $1 AND {expired} AND {needless}");
+            done += self.execute(&sql, values()).await?;
         }
         Ok(done)
     }

@@ -121,11 +121,11 @@ async fn old_changes_are_removed_from_their_log(app: &TestApp) {
     };
     app.tidy().await;
     assert!(count().await >= 2, "a replica that was silent for a minute reads what it missed");
-    db.execute_unprepared("UPDATE change_log SET at = at - 3600").await.unwrap();
     // On PostgreSQL, the oldest transaction that runs on the whole server keeps them.
     let begun = std::time::Instant::now();
     while count().await > 0 {
         assert!(begun.elapsed().as_secs() < 120, "{} are left", count().await);
+        db.execute_unprepared("UPDATE change_log SET at = at - 3600").await.unwrap();
         app.tidy().await;
     }
     db.close().await.unwrap();

@@ -115,14 +115,24 @@ async fn the_upkeep_of_one_tenant_is_not_that_of_another() {
         app.advance(120);
         let first = format!("sub = '{subject}' AND tenant_id = (SELECT MIN(tenant_id) FROM {table})");
         let held = Held::rows(&app, table, &first).await;
-        app.tidy().await;
-        assert_eq!(count(&app, table, subject).await, 1, "{table}: the other tenant's is gone");
+        tidied_down_to(&app, table, subject, 1).await;
         held.release().await;
         let metrics = app.ops_request("GET", "/metrics").send().await.status(200).text();
-        assert!(metrics.contains(&format!("tenure_upkeep_failures_total{{task=\"{task}\"}} 1\n")), "{metrics}");
-        app.tidy().await;
-        assert_eq!(count(&app, table, subject).await, 0, "{table}");
+        let counted = format!("tenure_upkeep_failures_total{{task=\"{task}\"}} ");
+        assert!(metrics.contains(&counted) && !metrics.contains(&format!("{counted}0\n")), "{metrics}");
+        tidied_down_to(&app, table, subject, 0).await;
     }
+}
+
+/// Tidies up until so many rows of a subject are left; the server itself may be at it, and the passes take turns.
+async fn tidied_down_to(app: &TestApp, table: &str, subject: &str, left: usize) {
+    for _ in 0..5 {
+        app.tidy().await;
+        if count(app, table, subject).await == left {
+            return;
+        }
+    }
+    panic!("{table}: {} are left, not {left}", count(app, table, subject).await);
 }
 
 /// How many rows a table has that hold a text.
