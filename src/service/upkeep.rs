@@ -1,10 +1,11 @@
 //! Upkeep that no request waits for: deleting what revocations killed, what has expired, and what all replicas have read of
 //! the log of changes.
 //!
-//! All go a bounded batch at a time with a pause after each full one; the first two through the writer, over all replicas one at a time.
-//! What is left of a pass because somebody else is at it, or the store is lost, is done by the next. What goes wrong with one
+//! All go a bounded batch at a time, with a pause after each full one; the first two through the writer, over all replicas
+//! one at a time. What is left of a pass because somebody else is at it, or the store is lost, is done by the next. What goes wrong with one
 //! tenant's rows leaves those of others alone.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,7 +86,7 @@ impl Services {
                             return Ok(through);
                         }
                     }
-                    Err(error) => self.leave(Upkeep::Purge, tenant, error).await?,
+                    Err(error) => self.leave(Upkeep::Purge, tenant.0, error).await?,
                 }
             }
         }
@@ -122,14 +123,14 @@ impl Services {
         }
     }
 
-    /// Leaves a tenant's rows to the next pass, unless it is the store that is lost.
-    pub(super) async fn leave(&self, task: Upkeep, tenant: TenantId, error: Error) -> Result<()> {
+    /// Leaves a tenant, by its id or number, to the next pass, unless it is the store that is lost.
+    pub(super) async fn leave(&self, task: Upkeep, tenant: impl fmt::Display, error: Error) -> Result<()> {
         if self.store.ping().await.is_err() {
             return Err(error);
         }
         self.metrics.upkeep_failed(task);
         let task = task.label();
-        tracing::warn!(task, tenant_id = tenant.0, %error, "upkeep broke off for a tenant; the next pass goes on");
+        tracing::warn!(task, %tenant, %error, "upkeep broke off for a tenant; the next pass goes on");
         Ok(())
     }
 
@@ -216,7 +217,7 @@ impl Services {
                     match self.sweep_tenant(tenant, what, now).await {
                         Ok(Some(done)) => batches += done,
                         Ok(None) => return Ok(batches),
-                        Err(error) => self.leave(Upkeep::Sweep, tenant, error).await?,
+                        Err(error) => self.leave(Upkeep::Sweep, tenant.0, error).await?,
                     }
                 }
             }

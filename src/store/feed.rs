@@ -86,19 +86,21 @@ pub(super) async fn record_change(tx: &impl ConnectionTrait, changed: &[(TenantI
     Ok(())
 }
 
-/// How many rows of the log one statement removes at most.
+/// After how many rows one statement that trims the log ends, with the transaction that wrote the last of them.
 pub(super) const PORTION: u64 = 20_000;
 
-// Up to the first row that is young enough, or the one after the portion: what is left is contiguous.
-const PURGE_POSTGRES: &str = "DELETE FROM change_log WHERE xid < coalesce( \
-    (SELECT xid FROM (SELECT xid, at, row_number() OVER (ORDER BY xid) AS n FROM change_log ORDER BY xid LIMIT $2 + 1) AS old \
-     WHERE at >= floor(extract(epoch FROM clock_timestamp()))::bigint - $1 OR n > $2 ORDER BY xid LIMIT 1), \
-    pg_snapshot_xmin(pg_current_snapshot()))";
-const PURGE_SQLITE: &str = "DELETE FROM change_log WHERE seq < coalesce( \
-    (SELECT seq FROM (SELECT seq, at, row_number() OVER (ORDER BY seq) AS n FROM change_log ORDER BY seq LIMIT $2 + 1) \
-     WHERE at >= unixepoch() - $1 OR n > $2 ORDER BY seq LIMIT 1), 9223372036854775807)";
+// Up to the first row that is young enough, or the end of the portion: what is left is contiguous.
+const PURGE_POSTGRES: &str = "WITH oldest AS (SELECT xid, at FROM change_log ORDER BY xid LIMIT $2) \
+    DELETE FROM change_log WHERE xid < coalesce( \
+        (SELECT xid FROM oldest WHERE at >= floor(extract(epoch FROM clock_timestamp()))::bigint - $1 ORDER BY xid LIMIT 1), \
+        pg_snapshot_xmin(pg_current_snapshot())) \
+    AND xid <= (SELECT xid FROM oldest ORDER BY xid DESC LIMIT 1)";
+const PURGE_SQLITE: &str = "WITH oldest AS (SELECT seq, at FROM change_log ORDER BY seq LIMIT $2) \
+    DELETE FROM change_log WHERE seq < coalesce( \
+        (SELECT seq FROM oldest WHERE at >= unixepoch() - $1 ORDER BY seq LIMIT 1), 9223372036854775807) \
+    AND seq <= (SELECT seq FROM oldest ORDER BY seq DESC LIMIT 1)";
 
-/// Removes rows that no replica will ask for any more, [`PORTION`] at most; tells how many. One statement, which is its own
+/// Removes a [`PORTION`] of the rows that no replica will ask for any more; tells how many. One statement, which is its own
 /// transaction.
 pub(super) async fn purge_changes(conn: &impl ConnectionTrait) -> Result<u64> {
     let backend = conn.get_database_backend();

@@ -129,8 +129,7 @@ impl Store {
     /// When the database can't be reached.
     pub async fn purge_changes(&self) -> Result<(u64, bool)> {
         let removed = feed::purge_changes(&self.reads).await?;
-        // A portion ends before a transaction that it would cut in two.
-        Ok((removed, removed >= feed::PORTION / 2))
+        Ok((removed, removed >= feed::PORTION))
     }
 
     /// Ends the writer once what is queued is written, and closes the pool.

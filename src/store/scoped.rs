@@ -265,8 +265,7 @@ fn up_to(table: &str, key: &[&str], condition: &str, count: u32) -> String {
 
 impl<C: ConnectionTrait> TenantStore<'_, C> {
     /// Deletes the tenant's first rows of a table, in the order of a key, that a condition on row `t` is true of; returns how
-    /// many.
-    /// One that is being changed is waited for, and judged by what it is then (PostgreSQL).
+    /// many. One that is being changed is waited for, and judged by what it is then (PostgreSQL).
     pub(super) async fn delete_first(
         &self,
         table: &str,

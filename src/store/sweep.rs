@@ -130,58 +130,51 @@ impl<C: ConnectionTrait> TenantStore<'_, C> {
         self.shorten_grants(&grants, now.saturating_add(GRANT_REST)).await?;
         let list = placeholders(3, ended.len());
         let sql = format!("DELETE FROM refresh_token WHERE tenant_id = $1 AND +deadline <= $2 AND number IN ({list})");
-        let numbers = ended.iter().map(|row| sea_orm::Value::from(row.number));
+        let numbers = ended.iter().map(|row| Value::from(row.number));
         self.execute(&sql, values![now].into_iter().chain(numbers)).await
     }
 
-    /// Up to a batch of rows that have expired. Many may have expired in the same second: they are in no other order.
-    async fn list_expired(&self, table: &str, now: Seconds) -> Result<Vec<Value>> {
+    /// A batch of expired rows, as a condition on row `t` and its values from `$2`, the time, on; `None`: there are none. Many
+    /// may have expired in the same second, so that they are named, in no other order.
+    async fn expired_batch(&self, table: &str, now: Seconds) -> Result<Option<(String, Vec<Value>)>> {
         let sql = format!(
             "SELECT id FROM {table} WHERE tenant_id = $1 AND expires_at <= $2 ORDER BY expires_at LIMIT {BATCH}"
         );
         let found: Vec<Expired> = self.all(&sql, values![now]).await?;
-        Ok(found.into_iter().map(|row| row.id.into()).collect())
+        let ids = list(found.into_iter().map(|row| row.id.into()).collect());
+        let condition = format!("+t.expires_at <= $2 AND t.id IN ({})", placeholders(3, ids.len()));
+        Ok((!ids.is_empty()).then(|| (condition, values![now].into_iter().chain(ids).collect())))
     }
 
     /// A chain may have been given a longer life than its grant was made for: the grant gets it too.
     async fn sweep_grants(&self, now: Seconds) -> Result<u64> {
-        let ids = list(self.list_expired("authorization_grant", now).await?);
-        if ids.is_empty() {
-            return Ok(0);
-        }
-        let expired = format!("+t.expires_at <= $2 AND t.id IN ({})", placeholders(3, ids.len()));
-        let values = || values![now].into_iter().chain(ids.iter().cloned());
+        let Some((expired, values)) = self.expired_batch("authorization_grant", now).await? else { return Ok(0) };
         let of_live_chain = of_row("refresh_token", "o.id = t.chain_id", "o.grant_id = t.id AND o.deadline > $2");
         let longer = "SELECT r.expires_at FROM refresh_token r WHERE r.tenant_id = $1 AND r.id = t.chain_id";
         let sql = format!(
             "UPDATE authorization_grant AS t SET expires_at = ({longer})
             WHERE t.tenant_id = $1 AND {expired} AND {of_live_chain}"
         );
-        let kept = self.execute(&sql, values()).await?;
+        let kept = self.execute(&sql, values.clone()).await?;
         let sql = format!(
             "DELETE FROM authorization_grant AS t WHERE t.tenant_id = $1 AND {expired} AND NOT {of_live_chain}"
         );
-        Ok(kept + self.execute(&sql, values()).await?)
+        Ok(kept + self.execute(&sql, values).await?)
     }
 
     /// A code that is consumed while it is waited for (PostgreSQL) is one that was not: its grant is not seen here.
     async fn sweep_codes(&self, now: Seconds) -> Result<u64> {
-        let ids = list(self.list_expired("authorization_code", now).await?);
-        if ids.is_empty() {
-            return Ok(0);
-        }
-        let expired = format!("+t.expires_at <= $2 AND t.id IN ({})", placeholders(3, ids.len()));
-        let values = || values![now].into_iter().chain(ids.iter().cloned());
+        let Some((expired, values)) = self.expired_batch("authorization_code", now).await? else { return Ok(0) };
         let has_grant = of_row("authorization_grant", "o.id = t.grant_id", "TRUE");
         let sql = format!(
             "UPDATE authorization_code AS t SET expires_at = $2 + {LOOK_AGAIN}
             WHERE t.tenant_id = $1 AND {expired} AND t.state = 1 AND {has_grant}"
         );
-        let mut done = self.execute(&sql, values()).await?;
+        let mut done = self.execute(&sql, values.clone()).await?;
         for needless in ["t.state <> 1", &format!("t.state = 1 AND NOT {has_grant}")] {
             let sql =
                 format!("DELETE FROM authorization_code AS t WHERE t.tenant_id = $1 AND {expired} AND {needless}");
-            done += self.execute(&sql, values()).await?;
+            done += self.execute(&sql, values.clone()).await?;
         }
         Ok(done)
     }

@@ -49,6 +49,7 @@ on_both! {
     a_feed_begins_with_a_flush_and_reports_each_change_once
     what_is_rolled_back_is_not_reported
     the_purge_takes_old_rows_and_leaves_young_ones
+    a_long_log_is_purged_in_portions
 }
 
 async fn a_feed_begins_with_a_flush_and_reports_each_change_once(database: &TestDatabase) {
@@ -94,6 +95,30 @@ async fn the_purge_takes_old_rows_and_leaves_young_ones(database: &TestDatabase)
         store.purge_changes().await.unwrap();
         tokio::task::yield_now().await;
     }
+    store.close().await;
+}
+
+/// A portion ends with the transaction that wrote its last row: on PostgreSQL this is one, on SQLite each row stands alone.
+async fn a_long_log_is_purged_in_portions(database: &TestDatabase) {
+    let postgres = database.is_postgres();
+    let store = tenure::store::Store::open(&database.options, std::sync::Arc::new(|_| ())).await.unwrap();
+    let many = if postgres {
+        "SELECT 1, 1, floor(extract(epoch FROM now()))::bigint - 3600 FROM generate_series(1, 25000)"
+    } else {
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 25000)
+        SELECT 1, 1, unixepoch() - 3600 FROM n"
+    };
+    database.run(&format!("INSERT INTO change_log (tenant_id, shard, at) {many}")).await;
+    database.run(&log_row(postgres, Shard(2), 0)).await;
+    let mut portions = Vec::new();
+    while database.number("SELECT count(*) FROM change_log").await > 1 {
+        portions.extend(Some(store.purge_changes().await.unwrap()).filter(|(removed, _)| *removed > 0));
+        tokio::task::yield_now().await;
+    }
+    let expected: &[_] = if postgres { &[(25_000, true)] } else { &[(20_000, true), (5_000, false)] };
+    assert_eq!(portions, expected);
+    assert_eq!(store.purge_changes().await.unwrap(), (0, false));
+    assert_eq!(database.number("SELECT CAST(min(shard) AS BIGINT) FROM change_log").await, 2, "the young one is left");
     store.close().await;
 }
 

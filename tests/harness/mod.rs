@@ -241,6 +241,12 @@ impl TestApp {
         self.database.rows().await
     }
 
+    /// How many rows a table has that hold a text.
+    pub(crate) async fn rows_with(&self, table: &str, text: &str) -> usize {
+        let prefix = format!("{table}: ");
+        self.db_rows().await.iter().filter(|row| row.starts_with(&prefix) && row.contains(text)).count()
+    }
+
     /// Every byte that the database keeps in files.
     pub(crate) async fn db_files(&self) -> Vec<(String, Vec<u8>)> {
         self.database.files().await

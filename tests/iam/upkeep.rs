@@ -15,12 +15,6 @@ both!(
     old_changes_are_removed_from_their_log,
 );
 
-/// How many rows a table has that hold a text.
-async fn rows_with(app: &TestApp, table: &str, text: &str) -> usize {
-    let prefix = format!("{table}: ");
-    app.db_rows().await.iter().filter(|row| row.starts_with(&prefix) && row.contains(text)).count()
-}
-
 const TABLES: [&str; 4] = ["authorization_record", "authorization_grant", "refresh_token", "access_token"];
 
 async fn what_was_revoked_is_deleted_once_nobody_reads_it(app: &TestApp) {
@@ -32,14 +26,14 @@ async fn what_was_revoked_is_deleted_once_nobody_reads_it(app: &TestApp) {
     store.revoke(&[("subject", "doomed-subject")]).await.status(200);
     app.tidy().await;
     for table in TABLES {
-        assert_eq!(rows_with(app, table, "doomed-subject").await, 30, "{table}: the answer may be streaming");
+        assert_eq!(app.rows_with(table, "doomed-subject").await, 30, "{table}: the answer may be streaming");
     }
     app.advance(60);
     let again = store.stored("doomed-subject", "client-1").await;
     app.tidy().await;
     for table in TABLES {
-        assert_eq!(rows_with(app, table, "doomed-subject").await, 1, "{table}: what was made after it");
-        assert_eq!(rows_with(app, table, "kept-subject").await, 30, "{table}");
+        assert_eq!(app.rows_with(table, "doomed-subject").await, 1, "{table}: what was made after it");
+        assert_eq!(app.rows_with(table, "kept-subject").await, 30, "{table}");
     }
     store.assert_live("access_token", again["access_token"].as_str().unwrap(), true).await;
     store.refresh(again["refresh_token"].as_str().unwrap()).await.status(200);
@@ -55,14 +49,14 @@ async fn what_has_expired_is_deleted(app: &TestApp) {
     let kept = store.new_tokens(&json!({"sub": "transient-user", "cid": "web", "atl": 6000, "irt": true})).await;
     app.advance(61);
     app.tidy().await;
-    assert_eq!(rows_with(app, "access_token", "transient-user").await, 1);
-    assert_eq!(rows_with(app, "authorization_code", "transient-user").await, 0);
-    assert_eq!(rows_with(app, "refresh_token", "transient-user").await, 301);
-    assert_eq!(rows_with(app, "authorization_grant", "transient-user").await, 301);
+    assert_eq!(app.rows_with("access_token", "transient-user").await, 1);
+    assert_eq!(app.rows_with("authorization_code", "transient-user").await, 0);
+    assert_eq!(app.rows_with("refresh_token", "transient-user").await, 301);
+    assert_eq!(app.rows_with("authorization_grant", "transient-user").await, 301);
     app.advance(60);
     app.tidy().await;
-    assert_eq!(rows_with(app, "refresh_token", "transient-user").await, 1);
-    assert_eq!(rows_with(app, "authorization_grant", "transient-user").await, 1);
+    assert_eq!(app.rows_with("refresh_token", "transient-user").await, 1);
+    assert_eq!(app.rows_with("authorization_grant", "transient-user").await, 1);
     store.assert_live("access_token", kept["access_token"].as_str().unwrap(), true).await;
     store.refresh(kept["refresh_token"].as_str().unwrap()).await.status(200);
 }
@@ -85,10 +79,10 @@ async fn a_code_is_remembered_while_what_came_from_it_lives(app: &TestApp) {
         app.advance(2 * 86_400);
         app.tidy().await;
     }
-    assert_eq!(rows_with(app, "authorization_code", "web").await, 0);
-    assert_eq!(rows_with(app, "authorization_grant", "web").await, 0);
-    assert_eq!(rows_with(app, "refresh_token", "web").await, 0);
-    assert_eq!(rows_with(app, "revocation", "web").await, 0, "nothing obeys it any more");
+    assert_eq!(app.rows_with("authorization_code", "web").await, 0);
+    assert_eq!(app.rows_with("authorization_grant", "web").await, 0);
+    assert_eq!(app.rows_with("refresh_token", "web").await, 0);
+    assert_eq!(app.rows_with("revocation", "web").await, 0, "nothing obeys it any more");
 }
 
 async fn a_grant_lives_as_long_as_its_refresh_token(app: &TestApp) {

@@ -128,17 +128,11 @@ async fn the_upkeep_of_one_tenant_is_not_that_of_another() {
 async fn tidied_down_to(app: &TestApp, table: &str, subject: &str, left: usize) {
     for _ in 0..5 {
         app.tidy().await;
-        if count(app, table, subject).await == left {
+        if app.rows_with(table, subject).await == left {
             return;
         }
     }
-    panic!("{table}: {} are left, not {left}", count(app, table, subject).await);
-}
-
-/// How many rows a table has that hold a text.
-async fn count(app: &TestApp, table: &str, text: &str) -> usize {
-    let prefix = format!("{table}: ");
-    app.db_rows().await.iter().filter(|row| row.starts_with(&prefix) && row.contains(text)).count()
+    panic!("{table}: {} are left, not {left}", app.rows_with(table, subject).await);
 }
 
 /// The cached client is as old as the bound allows. What it is given may be as old, and dies with it.

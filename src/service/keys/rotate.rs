@@ -127,8 +127,7 @@ impl Services {
     pub async fn advance_keys(&self) -> Result<()> {
         for tenant in self.store.list_tenants_with_due_keys(self.now(), ROUND).await? {
             if let Err(error) = self.advance(&tenant).await {
-                self.metrics.upkeep_failed(Upkeep::Keys);
-                tracing::warn!(tenant = %tenant.tid, %error, "a step of its keys could not be taken; the next round tries again");
+                self.leave(Upkeep::Keys, &tenant.tid, error).await?;
             }
         }
         Ok(())

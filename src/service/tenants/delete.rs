@@ -47,7 +47,7 @@ impl Services {
     pub async fn erase_deleted_tenants(&self) -> Result<()> {
         for tenant in self.store.list_buried_tenants(ROUND).await? {
             if let Err(error) = self.erase(tenant.id).await {
-                self.leave(Upkeep::Erase, tenant.id, error).await?;
+                self.leave(Upkeep::Erase, &tenant.tid, error).await?;
                 continue;
             }
             if tenant.updated_at.saturating_add(STRAGGLERS) <= self.now() {
